@@ -1,0 +1,437 @@
+//! How each fact changes a session. History is read, never judged: nothing here can fail.
+
+use crate::session::{BuyerNotDone, Deadline, DeadlineFrom, Doubt, Hold, InFlight, Open, Pending, Question};
+use crate::session::{Session, Settled, Subject};
+use crate::{Alerts, Answer, ChargeFound, Event, Found, Policy, Refusal, Statement, Timestamp};
+
+impl Subject {
+    fn hear(&mut self, statement: &Statement) {
+        if !self.heard.contains(statement) {
+            self.heard.push(statement.clone());
+        }
+    }
+}
+
+fn hold_of(statement: &Statement) -> Hold {
+    match &statement.flaw {
+        Some(flaw) => Hold::NeedsRepair(flaw.clone()),
+        None => Hold::Ready,
+    }
+}
+
+impl Open {
+    fn new(at: Timestamp, statement: &Statement, said_at: Timestamp, created: Option<Timestamp>) -> Self {
+        // A shop's clock that runs ahead must not move the deadline out.
+        let said_at = said_at.min(at);
+        let deadline = match created {
+            Some(created) => {
+                Deadline { at: created.min(at).plus(Policy::LIFETIME), from: DeadlineFrom::Event }
+            }
+            None => Deadline { at: said_at.plus(Policy::LIFETIME), from: DeadlineFrom::UpperBound },
+        };
+        Self {
+            subject: Subject {
+                statement: statement.clone(),
+                heard: vec![statement.clone()],
+                said_at,
+                seen_at: at,
+                deadline,
+                attempts: 0,
+                last_attempt_at: None,
+                alerts: Alerts::default(),
+            },
+            hold: hold_of(statement),
+            doubt: None,
+            in_flight: None,
+            question: None,
+            kept: None,
+            past_key: None,
+            found_open_at: None,
+            refused_with: None,
+            address_found: false,
+            failures: 0,
+            not_before: at,
+            not_found: None,
+        }
+    }
+
+    fn amend(&mut self, at: Timestamp, statement: &Statement) {
+        self.subject.hear(statement);
+        self.subject.statement = statement.clone();
+        self.hold = hold_of(statement);
+        self.kept = None;
+        self.past_key = None;
+        self.address_found = false;
+        self.make_due(at);
+    }
+
+    fn make_due(&mut self, at: Timestamp) {
+        self.failures = 0;
+        self.not_before = at;
+    }
+
+    /// An unanswered attempt becomes doubt: a look-up or a late answer shows that its worker is gone.
+    fn doubt_what_was_in_flight(&mut self) {
+        if let Some(flight) = self.in_flight.take() {
+            self.doubt_attempt(flight, None);
+        }
+    }
+
+    fn doubt_attempt(&mut self, flight: InFlight, answer: Option<&Answer>) {
+        let earlier = self.doubt.take();
+        let same_key = earlier.as_ref().is_some_and(|doubt| doubt.key == flight.key);
+        let counted = earlier.as_ref().filter(|_| same_key).and_then(|doubt| doubt.same_answer.clone());
+        let same_answer = match answer.and_then(|answer| Some((answer.status?, answer.reason_code.clone()))) {
+            Some((status, code)) => match counted {
+                Some((s, c, times)) if s == status && c == code => Some((s, c, times + 1)),
+                Some(_) | None => Some((status, code, 1)),
+            },
+            None => None,
+        };
+        self.doubt = Some(Doubt {
+            since: earlier.as_ref().map_or(flight.started_at, |doubt| doubt.since),
+            key: flight.key,
+            body: flight.body,
+            same_answer,
+            content_refused_at: earlier.and_then(|doubt| doubt.content_refused_at),
+        });
+    }
+
+    /// Ends what `attempt` had in flight, and says what it was.
+    fn land(&mut self, attempt: u32) -> Option<InFlight> {
+        self.in_flight.take_if(|flight| flight.attempt == attempt)
+    }
+
+    fn found_open(&mut self, begun_at: Timestamp, next_at: Timestamp, has_address: bool) {
+        self.doubt_what_was_in_flight();
+        self.found_open_at = Some(begun_at);
+        self.address_found |= has_address;
+        self.failures = 0;
+        self.not_before = next_at;
+        let settled = self.doubt.take_if(|doubt| {
+            doubt
+                .content_refused_at
+                .is_some_and(|refused| begun_at >= refused.plus(Policy::CONTENT_REFUSAL_SETTLES_AFTER))
+        });
+        if let Some(doubt) = settled {
+            self.past_key = Some((doubt.key, doubt.body));
+        }
+        let asked = self.question.take();
+        match (&self.hold, asked) {
+            (Hold::Ready | Hold::BuyerNotDone(_), Some(Question::Status)) if self.doubt.is_none() => {
+                self.hold = Hold::BuyerNotDone(BuyerNotDone { looks: self.looks() + 1, try_again: true });
+            }
+            (Hold::Ready | Hold::BuyerNotDone(_), Some(Question::Refused)) => {
+                self.hold = Hold::BuyerNotDone(BuyerNotDone { looks: self.looks() + 1, try_again: false });
+            }
+            (Hold::BuyerNotDone(waiting), _) if !waiting.try_again => {
+                self.hold = Hold::BuyerNotDone(BuyerNotDone { looks: waiting.looks + 1, try_again: false });
+            }
+            (Hold::Ready | Hold::BuyerNotDone(_) | Hold::NeedsRepair(_) | Hold::Forsworn { .. }, _) => {}
+        }
+        // What cannot be sent again can still be asked about, until the doubt is over.
+        let nothing_to_send = match &self.hold {
+            Hold::NeedsRepair(_) | Hold::Forsworn { .. } => true,
+            Hold::BuyerNotDone(waiting) => !waiting.try_again,
+            Hold::Ready => false,
+        };
+        if self.doubt.is_some() && nothing_to_send {
+            self.question = Some(Question::Landed);
+        }
+    }
+
+    fn not_found(&mut self, begun_at: Timestamp, next_at: Timestamp) {
+        self.doubt_what_was_in_flight();
+        self.failures = 0;
+        self.not_before = next_at;
+        if begun_at >= self.subject.deadline.at {
+            self.not_found = match self.not_found {
+                Some((times, last)) if begun_at.since(last) < Policy::NOT_FOUND_APART => Some((times, last)),
+                Some((times, _)) => Some((times + 1, begun_at)),
+                None => Some((1, begun_at)),
+            };
+        }
+    }
+}
+
+impl Session {
+    /// The session after one more fact, recorded at `at`.
+    #[must_use]
+    pub fn evolve(self, at: Timestamp, event: &Event) -> Self {
+        match self {
+            Self::Unseen => match event {
+                Event::CheckoutCompleted { statement, said_at, session_created_at } => {
+                    Self::Open(Open::new(at, statement, *said_at, *session_created_at))
+                }
+                Event::CheckoutAmended { .. }
+                | Event::AmendmentKept { .. }
+                | Event::ConflictFound { .. }
+                | Event::ConfirmationStarted { .. }
+                | Event::ConfirmationNotSent { .. }
+                | Event::ConfirmationDeferred { .. }
+                | Event::ConfirmationUnclear { .. }
+                | Event::ConfirmationRefused { .. }
+                | Event::RepairNeeded { .. }
+                | Event::LookedUp { .. }
+                | Event::LookUpDeferred { .. }
+                | Event::ConfirmationAccepted { .. }
+                | Event::PaymentPending
+                | Event::ChargeLookedUp { .. }
+                | Event::ChargeLookUpDeferred { .. }
+                | Event::AttemptDeclined { .. }
+                | Event::ConfirmationForsworn { .. }
+                | Event::Released
+                | Event::RetryRequested
+                | Event::Settled { .. }
+                | Event::AlertRaised { .. }
+                | Event::AlertResolved { .. } => Self::Unseen,
+            },
+            Self::Open(open) => open.evolve(at, event),
+            Self::PaymentPending(pending) => pending.evolve(at, event),
+            Self::Settled(settled) => settled.evolve(event),
+        }
+    }
+}
+
+impl Open {
+    fn evolve(mut self, at: Timestamp, event: &Event) -> Session {
+        match event {
+            // A second first event is no fact that the log can hold.
+            Event::CheckoutCompleted { .. } => {}
+            Event::CheckoutAmended { statement } => self.amend(at, statement),
+            Event::AmendmentKept { statement } => {
+                self.subject.hear(statement);
+                self.kept = Some(statement.clone());
+            }
+            Event::ConflictFound { statement } => {
+                self.subject.hear(statement);
+                self.kept.take_if(|kept| kept == statement);
+            }
+            Event::ConfirmationStarted { attempt, key, body, send_by } => {
+                self.subject.attempts = *attempt;
+                self.subject.last_attempt_at = Some(at);
+                self.in_flight = Some(InFlight {
+                    attempt: *attempt,
+                    key: key.clone(),
+                    body: *body,
+                    started_at: at,
+                    send_by: *send_by,
+                });
+            }
+            Event::ConfirmationNotSent { attempt, retry_at, .. }
+            | Event::ConfirmationDeferred { attempt, retry_at, .. } => {
+                self.land(*attempt);
+                self.failures += 1;
+                self.not_before = *retry_at;
+                self.ask_again_if_in_doubt();
+            }
+            Event::ConfirmationUnclear { attempt, answer, retry_at } => {
+                if let Some(flight) = self.land(*attempt) {
+                    self.doubt_attempt(flight, Some(answer));
+                }
+                self.failures += 1;
+                self.not_before = *retry_at;
+                self.question = Some(Question::Landed);
+            }
+            Event::ConfirmationRefused { attempt, refusal, answer, may_have_landed } => {
+                let flight = self.land(*attempt);
+                if let Some(flight) = flight.filter(|_| *may_have_landed || self.doubt.is_some()) {
+                    self.doubt_attempt(flight, Some(answer));
+                }
+                self.not_before = at;
+                self.question = Some(match refusal {
+                    Refusal::Status => Question::Status,
+                    Refusal::Final => {
+                        self.refused_with.clone_from(&answer.reason_code);
+                        Question::Refused
+                    }
+                });
+            }
+            Event::RepairNeeded { flaw, attempt, content, .. } => {
+                let flight = attempt.and_then(|attempt| self.land(attempt));
+                if let (Some(doubt), Some(flight), true) = (&mut self.doubt, flight, *content)
+                    && doubt.body == flight.body
+                {
+                    doubt.content_refused_at = Some(at);
+                }
+                if !matches!(self.hold, Hold::Forsworn { .. }) {
+                    self.hold = Hold::NeedsRepair(flaw.clone());
+                }
+                self.failures = 0;
+                self.question = self.doubt.is_some().then_some(Question::Landed);
+                if let Some(doubt) = &self.doubt {
+                    self.not_before = match doubt.content_refused_at {
+                        Some(refused) => refused.plus(Policy::CONTENT_REFUSAL_SETTLES_AFTER),
+                        None => at.plus(Policy::buyer_not_done_gap(0)),
+                    };
+                }
+            }
+            Event::LookedUp { begun_at, found, created_at, expires_at, next_at, .. } => {
+                match (expires_at, created_at) {
+                    (Some(expires), _) => {
+                        self.subject.deadline = Deadline { at: *expires, from: DeadlineFrom::LookUp };
+                    }
+                    (None, Some(created)) => {
+                        let at = created.plus(Policy::LIFETIME);
+                        self.subject.deadline = Deadline { at, from: DeadlineFrom::LookUp };
+                    }
+                    (None, None) => {}
+                }
+                match found {
+                    Found::Open { ids: None, has_address } => {
+                        self.found_open(*begun_at, *next_at, *has_address);
+                    }
+                    Found::NotFound => self.not_found(*begun_at, *next_at),
+                    // What these mean is a fact of its own, recorded together with this one.
+                    Found::Open { ids: Some(_), .. } | Found::Completed(_) | Found::Canceled { .. } => {}
+                }
+            }
+            Event::LookUpDeferred { retry_at, .. } => {
+                self.doubt_what_was_in_flight_before_a_look_up();
+                self.failures += 1;
+                self.not_before = *retry_at;
+            }
+            Event::ConfirmationAccepted { evidence, ids, answer } => {
+                return Session::PaymentPending(Pending {
+                    forsworn_at: self.forsworn_at(),
+                    subject: self.subject,
+                    ids: ids.clone(),
+                    evidence: *evidence,
+                    answer: answer.clone(),
+                    since: at,
+                    told: false,
+                    not_before: at,
+                    looks: 0,
+                    failures: 0,
+                    not_found: None,
+                });
+            }
+            Event::ConfirmationForsworn { by } => self.hold = Hold::Forsworn { by: *by, at },
+            Event::Released => {
+                if matches!(self.hold, Hold::NeedsRepair(_) | Hold::Forsworn { .. }) {
+                    self.hold = Hold::Ready;
+                    self.make_due(at);
+                }
+            }
+            Event::RetryRequested => self.make_due(at),
+            Event::PaymentPending
+            | Event::ChargeLookedUp { .. }
+            | Event::ChargeLookUpDeferred { .. }
+            | Event::AttemptDeclined { .. } => {}
+            Event::AlertRaised { kind, ordinal, summary } => {
+                self.subject.alerts.raise(*kind, *ordinal, summary);
+            }
+            Event::AlertResolved { ordinal } => self.subject.alerts.resolve(*ordinal),
+            Event::Settled { outcome, .. } => {
+                return Session::Settled(Settled { subject: self.subject, outcome: outcome.clone(), at });
+            }
+        }
+        Session::Open(self)
+    }
+
+    /// While it may have landed, a look-up comes before every further attempt.
+    fn ask_again_if_in_doubt(&mut self) {
+        if self.doubt.is_some() {
+            self.question = Some(Question::Landed);
+        }
+    }
+
+    fn doubt_what_was_in_flight_before_a_look_up(&mut self) {
+        self.doubt_what_was_in_flight();
+        self.ask_again_if_in_doubt();
+    }
+}
+
+impl Pending {
+    fn evolve(mut self, at: Timestamp, event: &Event) -> Session {
+        match event {
+            Event::PaymentPending => self.told = true,
+            Event::ChargeLookedUp { found, next_at, .. } => {
+                self.not_before = *next_at;
+                self.failures = 0;
+                match found {
+                    ChargeFound::Pending => self.looks += 1,
+                    ChargeFound::NotFound => {
+                        self.looks += 1;
+                        if at >= self.decided_by() {
+                            self.not_found = match self.not_found {
+                                Some((times, last)) if at.since(last) < Policy::NOT_FOUND_APART => {
+                                    Some((times, last))
+                                }
+                                Some((times, _)) => Some((times + 1, at)),
+                                None => Some((1, at)),
+                            };
+                        }
+                    }
+                    ChargeFound::Authorized
+                    | ChargeFound::Captured
+                    | ChargeFound::Declined { .. }
+                    | ChargeFound::Canceled { .. } => {}
+                }
+            }
+            Event::ChargeLookUpDeferred { retry_at, .. } => {
+                self.failures += 1;
+                self.not_before = *retry_at;
+            }
+            Event::RetryRequested => self.not_before = at,
+            Event::ConflictFound { statement } => self.subject.hear(statement),
+            Event::AlertRaised { kind, ordinal, summary } => {
+                self.subject.alerts.raise(*kind, *ordinal, summary);
+            }
+            Event::AlertResolved { ordinal } => self.subject.alerts.resolve(*ordinal),
+            Event::Settled { outcome, .. } => {
+                return Session::Settled(Settled { subject: self.subject, outcome: outcome.clone(), at });
+            }
+            Event::CheckoutCompleted { .. }
+            | Event::CheckoutAmended { .. }
+            | Event::AmendmentKept { .. }
+            | Event::ConfirmationStarted { .. }
+            | Event::ConfirmationNotSent { .. }
+            | Event::ConfirmationDeferred { .. }
+            | Event::ConfirmationUnclear { .. }
+            | Event::ConfirmationRefused { .. }
+            | Event::RepairNeeded { .. }
+            | Event::LookedUp { .. }
+            | Event::LookUpDeferred { .. }
+            | Event::ConfirmationAccepted { .. }
+            | Event::AttemptDeclined { .. }
+            | Event::ConfirmationForsworn { .. }
+            | Event::Released => {}
+        }
+        Session::PaymentPending(self)
+    }
+}
+
+impl Settled {
+    fn evolve(mut self, event: &Event) -> Session {
+        match event {
+            Event::ConflictFound { statement } => self.subject.hear(statement),
+            Event::AlertRaised { kind, ordinal, summary } => {
+                self.subject.alerts.raise(*kind, *ordinal, summary);
+            }
+            Event::AlertResolved { ordinal } => self.subject.alerts.resolve(*ordinal),
+            // Nothing that arrives later changes an outcome.
+            Event::CheckoutCompleted { .. }
+            | Event::CheckoutAmended { .. }
+            | Event::AmendmentKept { .. }
+            | Event::ConfirmationStarted { .. }
+            | Event::ConfirmationNotSent { .. }
+            | Event::ConfirmationDeferred { .. }
+            | Event::ConfirmationUnclear { .. }
+            | Event::ConfirmationRefused { .. }
+            | Event::RepairNeeded { .. }
+            | Event::LookedUp { .. }
+            | Event::LookUpDeferred { .. }
+            | Event::ConfirmationAccepted { .. }
+            | Event::PaymentPending
+            | Event::ChargeLookedUp { .. }
+            | Event::ChargeLookUpDeferred { .. }
+            | Event::AttemptDeclined { .. }
+            | Event::ConfirmationForsworn { .. }
+            | Event::Released
+            | Event::RetryRequested
+            | Event::Settled { .. } => {}
+        }
+        Session::Settled(self)
+    }
+}

@@ -1,0 +1,222 @@
+//! The one question that everybody asks.
+
+use std::time::Duration;
+
+use crate::session::{Hold, Open, Pending};
+use crate::{AlertKind, Mode, Near, Policy, Session, Timestamp};
+
+/// What is to be done about a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Start an attempt to confirm it.
+    Confirm,
+    /// Ask Amazon about the session.
+    LookUp,
+    /// Ask Amazon about its charge.
+    LookUpCharge,
+    /// Nothing until then.
+    WaitUntil(Timestamp),
+    /// Record that it will not be confirmed.
+    Forswear,
+    /// Tell people.
+    Alert(AlertKind),
+    /// Nothing, for good.
+    Rest,
+}
+
+impl Step {
+    /// The name in `sessions explain`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Confirm => "confirm",
+            Self::LookUp => "look-up",
+            Self::LookUpCharge => "look-up-charge",
+            Self::WaitUntil(_) => "wait",
+            Self::Forswear => "forswear",
+            Self::Alert(_) => "alert",
+            Self::Rest => "rest",
+        }
+    }
+}
+
+/// What to do about `session` at `now`. Reads its arguments and nothing else.
+pub fn next_step(session: &Session, now: Timestamp, policy: &Policy) -> Step {
+    match session {
+        Session::Unseen | Session::Settled(_) => Step::Rest,
+        Session::Open(open) => open_step(open, now, policy),
+        Session::PaymentPending(pending) => pending_step(pending, now),
+    }
+}
+
+/// When the session wants to be looked at again; none when it rests.
+pub fn wake_at(session: &Session, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
+    match next_step(session, now, policy) {
+        Step::Rest => None,
+        Step::WaitUntil(at) => Some(at),
+        Step::Confirm | Step::LookUp | Step::LookUpCharge | Step::Forswear | Step::Alert(_) => Some(now),
+    }
+}
+
+fn open_step(open: &Open, now: Timestamp, policy: &Policy) -> Step {
+    // Someone's request may still be on its way: hands off until it cannot be.
+    if let Some(until) = open.in_flight.as_ref().map(|flight| flight.until(policy))
+        && now < until
+    {
+        return Step::WaitUntil(until);
+    }
+    if let Some(kind) = alert_due(open, now, policy) {
+        return Step::Alert(kind);
+    }
+    let (step, at) = plan(open, now, policy);
+    if at <= now {
+        return step;
+    }
+    Step::WaitUntil(next_alert(open, now, policy).map_or(at, |alert| at.min(alert)))
+}
+
+/// What comes next but for alerts, and from when on.
+fn plan(open: &Open, now: Timestamp, policy: &Policy) -> (Step, Timestamp) {
+    let deadline = open.subject.deadline.at;
+    let proof = first_proof(deadline);
+    if open.in_flight.is_some() {
+        // Its worker is gone; only Amazon can say what became of it.
+        return (Step::LookUp, now);
+    }
+    if deadline <= now {
+        return (Step::LookUp, open.not_before.max(proof));
+    }
+    if policy.mode == Mode::Watch {
+        return watch(open, policy, proof);
+    }
+    if open.question.is_some() {
+        return (Step::LookUp, open.not_before.min(proof));
+    }
+    let forswear_at = deadline.minus(policy.cancel_before);
+    let may_forswear = policy.near == Near::Cancel && open.doubt.is_none();
+    match &open.hold {
+        Hold::NeedsRepair(_) if may_forswear => (Step::Forswear, forswear_at),
+        Hold::NeedsRepair(_) | Hold::Forsworn { .. } => (Step::LookUp, proof),
+        Hold::BuyerNotDone(_) if may_forswear && forswear_at <= now.max(open.not_before) => {
+            (Step::Forswear, forswear_at)
+        }
+        Hold::BuyerNotDone(waiting) if !waiting.try_again => {
+            (Step::LookUp, open.not_before.min(proof))
+        }
+        Hold::BuyerNotDone(_) | Hold::Ready => confirm(open, now, policy, proof),
+    }
+}
+
+fn confirm(open: &Open, now: Timestamp, policy: &Policy, proof: Timestamp) -> (Step, Timestamp) {
+    let at = open.not_before.max(now);
+    // It is too late to send anything; what became of it is asked after the deadline.
+    if open.subject.deadline.at.minus(policy.last_attempt_before) <= at {
+        return (Step::LookUp, proof);
+    }
+    let known_open_at = open.found_open_at.map_or(open.subject.said_at, |at| at.max(open.subject.said_at));
+    let has_address = open.address_found
+        || open.subject.statement.order.is_some_and(|order| order.has_address);
+    // A database restored from yesterday must not confirm blindly.
+    if has_address && at.since(known_open_at) < Policy::FRESH_FOR {
+        (Step::Confirm, open.not_before)
+    } else {
+        (Step::LookUp, open.not_before)
+    }
+}
+
+/// Look-ups when it is first seen and at each threshold, nothing else before the deadline.
+fn watch(open: &Open, policy: &Policy, proof: Timestamp) -> (Step, Timestamp) {
+    let Some(looked_at) = open.found_open_at else {
+        return (Step::LookUp, open.not_before.min(proof));
+    };
+    let next = thresholds(open, policy).map(|(_, at)| at).filter(|at| looked_at < *at).min();
+    (Step::LookUp, next.unwrap_or(proof).max(open.not_before).min(proof))
+}
+
+/// The first look-up after the deadline.
+pub(crate) fn first_proof(deadline: Timestamp) -> Timestamp {
+    deadline.plus(Policy::after_deadline(0))
+}
+
+/// The next look-up after the deadline that is later than `now`.
+pub(crate) fn next_proof(deadline: Timestamp, now: Timestamp) -> Timestamp {
+    let late = now.since(deadline);
+    let mut looks = 0;
+    // From the fifth on they are hourly, so the whole hours passed name the next.
+    if late > Policy::after_deadline(4) {
+        looks = u32::try_from(late.as_secs() / 3600).unwrap_or(u32::MAX - 4) + 3;
+    }
+    while Policy::after_deadline(looks) <= late {
+        looks += 1;
+    }
+    deadline.plus(Policy::after_deadline(looks))
+}
+
+fn thresholds<'a>(
+    open: &'a Open,
+    policy: &'a Policy,
+) -> impl Iterator<Item = (Duration, Timestamp)> + 'a {
+    policy.alert_before.iter().map(|before| (*before, open.subject.deadline.at.minus(*before)))
+}
+
+fn deadline_alerts_apply(open: &Open) -> bool {
+    match open.hold {
+        Hold::Forsworn { .. } => false,
+        Hold::Ready | Hold::BuyerNotDone(_) | Hold::NeedsRepair(_) => true,
+    }
+}
+
+fn alert_due(open: &Open, now: Timestamp, policy: &Policy) -> Option<AlertKind> {
+    let alerts = &open.subject.alerts;
+    if deadline_alerts_apply(open) && now < open.subject.deadline.at {
+        // First seen below several thresholds, only the nearest is told.
+        let met = thresholds(open, policy).filter(|(_, at)| *at <= now).min_by_key(|(before, _)| *before);
+        if let Some((before, met_at)) = met {
+            let is_new = alerts.closest_threshold().is_none_or(|told| before < told);
+            // A watched session is looked up at the threshold first: it may long be confirmed.
+            let asked = policy.mode == Mode::Confirm || open.found_open_at.is_some_and(|at| met_at <= at);
+            if is_new && asked {
+                return Some(AlertKind::DeadlineNear { before });
+            }
+        }
+    }
+    let doubt_told_at = doubt_alert_at(open, now, policy);
+    doubt_told_at.filter(|at| *at <= now).map(|_| AlertKind::InDoubt)
+}
+
+/// When doubt becomes something that people should know: after a while, or at the next threshold.
+fn doubt_alert_at(open: &Open, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
+    let doubt = open.doubt.as_ref()?;
+    if open.subject.alerts.is_firing(AlertKind::InDoubt) {
+        return None;
+    }
+    let threshold =
+        thresholds(open, policy).map(|(_, at)| at).filter(|at| doubt.since <= *at && *at <= now).min();
+    let lasted = doubt.since.plus(Policy::DOUBT_ALERT_AFTER);
+    Some(threshold.map_or(lasted, |at| at.min(lasted)))
+}
+
+fn next_alert(open: &Open, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
+    let watched_first = policy.mode == Mode::Watch;
+    let told = open.subject.alerts.closest_threshold();
+    let threshold = thresholds(open, policy)
+        .filter(|(before, at)| {
+            let alerts = deadline_alerts_apply(open) && !watched_first && told.is_none_or(|told| *before < told);
+            now < *at && (alerts || open.doubt.is_some())
+        })
+        .map(|(_, at)| at)
+        .min();
+    let doubt = doubt_alert_at(open, now, policy);
+    threshold.into_iter().chain(doubt).min()
+}
+
+fn pending_step(pending: &Pending, now: Timestamp) -> Step {
+    let overdue_told = pending.subject.alerts.is_firing(AlertKind::PaymentOverdue);
+    if !overdue_told && pending.decided_by() <= now {
+        return Step::Alert(AlertKind::PaymentOverdue);
+    }
+    if pending.not_before <= now {
+        return Step::LookUpCharge;
+    }
+    let alert = (!overdue_told).then(|| pending.decided_by());
+    Step::WaitUntil(alert.map_or(pending.not_before, |at| at.min(pending.not_before)))
+}

@@ -1,0 +1,1 @@
+//! The scenarios: the whole program over real parts. Everything is in `it/`.
