@@ -1,0 +1,180 @@
+//! An answer as it came over the wire, made into an object or an error. Pure: the client has read it already.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+use serde_json::Value;
+
+use crate::error::{ApiError, BodyError, Error, UnreadableAnswer};
+use crate::model::Answer;
+
+const LONGEST_MESSAGE: usize = 1_000;
+const LONGEST_WORD: usize = 128;
+
+/// What Amazon answered, with what a caller may want to log or measure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response<T> {
+    /// The HTTP status: 200, or 202 when the payment is being decided.
+    pub status: u16,
+    /// Amazon's id of this call, which its support asks for.
+    pub request_id: Option<String>,
+    /// When the server says it answered: compare it with your own clock to learn the skew.
+    pub date: Option<Timestamp>,
+    /// How long to wait before the next call, where the answer says so.
+    pub retry_after: Option<Duration>,
+    /// The object.
+    pub value: T,
+}
+
+/// Status and headers of an answer.
+#[derive(Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    pub(crate) request_id: Option<String>,
+    pub(crate) date: Option<String>,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) content_type: Option<String>,
+}
+
+impl Head {
+    pub(crate) fn into_result<T: Answer>(
+        self,
+        body: Result<Vec<u8>, BodyError>,
+    ) -> Result<Response<T>, Error> {
+        let date = self.date.as_deref().and_then(http_date);
+        let retry_after = self
+            .retry_after
+            .as_deref()
+            .and_then(|text| retry_after(text, date));
+        let request_id = self.request_id.and_then(word);
+        let content_type = self.content_type.and_then(word);
+        let status = self.status;
+        if !(200..300).contains(&status) {
+            // The status says enough: that the body could not be read is not a second error.
+            let (reason_code, message) = body
+                .ok()
+                .map(|body| reason_and_message(&body))
+                .unwrap_or_default();
+            let error = ApiError {
+                status,
+                reason_code,
+                message,
+                request_id,
+                retry_after,
+                date,
+                content_type,
+            };
+            return Err(Error::Api(error));
+        }
+        match body.and_then(|body| T::from_json(&body).map_err(BodyError::Invalid)) {
+            Ok(value) => Ok(Response {
+                status,
+                request_id,
+                date,
+                retry_after,
+                value,
+            }),
+            Err(because) => Err(Error::Unreadable(UnreadableAnswer {
+                status,
+                request_id,
+                date,
+                content_type,
+                because,
+            })),
+        }
+    }
+}
+
+fn reason_and_message(body: &[u8]) -> (Option<String>, Option<String>) {
+    let Ok(Value::Object(mut body)) = serde_json::from_slice(body) else {
+        return (None, None);
+    };
+    let mut text = |name| match body.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    };
+    let reason_code = text("reasonCode").and_then(word);
+    // One line, so that a message cannot forge a second entry in someone's log.
+    let message = text("message").map(|message| {
+        message
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .take(LONGEST_MESSAGE)
+            .collect()
+    });
+    (reason_code, message)
+}
+
+/// Short visible ASCII; anything else is not what the field is for.
+fn word(text: String) -> Option<String> {
+    let fits = (1..=LONGEST_WORD).contains(&text.len()) && text.bytes().all(|b| (b' '..=b'~').contains(&b));
+    fits.then_some(text)
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    DateTimeParser::new().parse_timestamp(text).ok()
+}
+
+fn retry_after(text: &str, date: Option<Timestamp>) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    // A date is a distance only from the server's own clock; one in the past means "now".
+    let until = http_date(text)?.duration_since(date?);
+    Some(Duration::try_from(until).unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Head, http_date, retry_after};
+    use crate::error::{BodyError, Error};
+    use crate::model::CheckoutSession;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_counted_from_the_servers_own() {
+        let date = http_date("Mon, 05 Jan 2026 10:15:30 GMT");
+        assert_eq!(date, Some("2026-01-05T10:15:30Z".parse().unwrap()));
+        for (text, date, wait) in [
+            ("7", None, Some(7)),
+            ("0", date, Some(0)),
+            ("Mon, 05 Jan 2026 10:16:00 GMT", date, Some(30)),
+            ("Mon, 05 Jan 2026 10:15:00 GMT", date, Some(0)),
+            ("Mon, 05 Jan 2026 10:16:00 GMT", None, None),
+            ("soon", date, None),
+            ("-1", date, None),
+        ] {
+            assert_eq!(retry_after(text, date), wait.map(Duration::from_secs), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_message_stays_on_one_line_and_short() {
+        let body = format!(
+            r#"{{"reasonCode":"Odd\ncode","message":"a\nb{}"}}"#,
+            "x".repeat(5_000)
+        );
+        let head = Head {
+            status: 400,
+            ..Head::default()
+        };
+        let Err(Error::Api(error)) = head.into_result::<CheckoutSession>(Ok(body.into_bytes())) else {
+            panic!("a 400 is an error")
+        };
+        assert_eq!(error.reason_code, None);
+        let message = error.message.unwrap();
+        assert!(message.starts_with("a bx") && message.len() == 1_000, "{message}");
+    }
+
+    #[test]
+    fn an_unreadable_body_of_a_refusal_is_still_the_refusal() {
+        let head = Head {
+            status: 503,
+            ..Head::default()
+        };
+        let answer = head.into_result::<CheckoutSession>(Err(BodyError::TooLarge));
+        assert!(matches!(answer, Err(Error::Api(error)) if error.status == 503 && error.message.is_none()));
+    }
+}

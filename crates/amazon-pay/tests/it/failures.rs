@@ -1,0 +1,211 @@
+//! Each error, and what it lets a caller conclude.
+
+use std::time::Duration;
+
+use amazon_pay::{ApiError, BodyError, Client, ClientConfig, Error, MAX_BODY_BYTES};
+use tokio::net::TcpListener;
+
+use crate::fixtures::{COMPLETED, at, client_of, config, http, idempotency_key, json, session};
+use crate::server::{Act, Server};
+
+async fn finalize(server: &Server) -> Error {
+    let body = r#"{"shippingAddress":{"name":"Robin"}}"#;
+    let answer = client_of(server)
+        .finalize(&session(), body, idempotency_key(), at())
+        .await;
+    let error = answer.expect_err("a failure");
+    assert!(!format!("{error} {error:?}").contains("Robin"), "{error:?}");
+    error
+}
+
+async fn refusal(answer: Vec<u8>) -> ApiError {
+    match finalize(&Server::answering(answer).await).await {
+        Error::Api(error) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_not_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let client = Client::new(ClientConfig {
+        endpoint: Some(endpoint),
+        ..config("LIVE-A")
+    })
+    .unwrap();
+    let error = client.finalize(&session(), "{}", None, at()).await.unwrap_err();
+    assert!(matches!(error, Error::NotSent(_)), "{error:?}");
+    assert!(!format!("{error:?}").contains("checkoutSessions"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_keeps_code_message_and_request_id() {
+    let error = refusal(json(
+        "422 Unprocessable Entity",
+        r#"{"reasonCode":"InvalidCheckoutSessionStatus","message":"not in a state for this","more":1}"#,
+    ))
+    .await;
+    assert_eq!(error.status, 422);
+    assert_eq!(error.reason_code.as_deref(), Some("InvalidCheckoutSessionStatus"));
+    assert_eq!(error.message.as_deref(), Some("not in a state for this"));
+    assert_eq!(error.request_id.as_deref(), Some("REQ-1"));
+    assert_eq!(error.date, Some("2026-01-05T10:15:31Z".parse().unwrap()));
+    assert_eq!(
+        Error::Api(error).to_string(),
+        "Amazon Pay answered 422 InvalidCheckoutSessionStatus: not in a state for this (request id REQ-1)"
+    );
+}
+
+#[tokio::test]
+async fn a_throttled_call_says_how_long_to_wait() {
+    let error = refusal(
+        b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 2\r\ncontent-length: 33\r\n\r\n{\"reasonCode\":\"TooManyRequests\"}\n"
+            .to_vec(),
+    )
+    .await;
+    assert_eq!(error.reason_code.as_deref(), Some("TooManyRequests"));
+    assert_eq!(error.retry_after, Some(Duration::from_secs(2)));
+    assert_eq!(error.message, None);
+}
+
+#[tokio::test]
+async fn a_page_from_a_gateway_is_a_refusal_without_a_code() {
+    let error = refusal(http(
+        "502 Bad Gateway",
+        "text/html",
+        "<html>Robin was here</html>",
+    ))
+    .await;
+    assert_eq!(
+        (
+            error.status,
+            error.reason_code.as_deref(),
+            error.message.as_deref()
+        ),
+        (502, None, None)
+    );
+    assert_eq!(error.content_type.as_deref(), Some("text/html"));
+    assert_eq!(error.request_id.as_deref(), Some("REQ-1"));
+    assert_eq!(
+        error.to_string(),
+        "Amazon Pay answered 502 without a reason code (text/html) (request id REQ-1)"
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_with_an_empty_a_strange_or_a_cut_body_is_still_that_refusal() {
+    for answer in [
+        json("500 Internal Server Error", ""),
+        json("500 Internal Server Error", "[1]"),
+        json("500 Internal Server Error", r#"{"reasonCode":5,"message":{}}"#),
+    ] {
+        let error = refusal(answer).await;
+        assert_eq!(
+            (error.status, error.reason_code, error.message),
+            (500, None, None)
+        );
+    }
+    let cut =
+        b"HTTP/1.1 500 Oh\r\nx-amz-pay-request-id: REQ-9\r\ncontent-length: 99\r\n\r\n{\"reason".to_vec();
+    let server = Server::start(vec![Act::AnswerAndClose(cut)]).await;
+    let error = finalize(&server).await;
+    assert_eq!(error.request_id(), Some("REQ-9"));
+    assert!(
+        matches!(error, Error::Api(ApiError { status: 500, .. })),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_is_a_refusal_and_is_not_followed() {
+    let elsewhere = Server::answering(json("200 OK", COMPLETED)).await;
+    for status in [
+        "301 Moved",
+        "302 Found",
+        "303 See Other",
+        "307 Temporary Redirect",
+        "308 Permanent Redirect",
+    ] {
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nlocation: {}/v2\r\ncontent-length: 0\r\n\r\n",
+            elsewhere.url()
+        );
+        let server = Server::answering(answer.into_bytes()).await;
+        let error = finalize(&server).await;
+        assert!(
+            matches!(&error, Error::Api(error) if (300..400).contains(&error.status)),
+            "{error:?}"
+        );
+        assert_eq!(server.received().len(), 1);
+    }
+    assert_eq!(elsewhere.received().len(), 0);
+}
+
+#[tokio::test]
+async fn a_connection_closed_before_the_answer_may_have_landed() {
+    for act in [
+        Act::Close,
+        Act::AnswerAndClose(b"HTTP/1.1 20".to_vec()),
+        Act::AnswerAndClose(b"hello\r\n\r\n".to_vec()),
+    ] {
+        let server = Server::start(vec![act]).await;
+        let error = finalize(&server).await;
+        assert!(matches!(error, Error::Transport(_)), "{error:?}");
+        assert!(!format!("{error:?}").contains("checkoutSessions"), "{error:?}");
+        assert_eq!(server.received().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_success_whose_body_is_lost_keeps_status_and_request_id() {
+    let whole = json("202 Accepted", COMPLETED);
+    let server = Server::start(vec![Act::AnswerAndClose(whole[..whole.len() - 40].to_vec())]).await;
+    let error = finalize(&server).await;
+    assert_eq!(error.request_id(), Some("REQ-1"));
+    assert_eq!(error.date(), Some("2026-01-05T10:15:31Z".parse().unwrap()));
+    let Error::Unreadable(answer) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(answer.status, 202);
+    assert!(matches!(answer.because, BodyError::CutOff(_)), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_success_that_is_not_the_object_asked_for_is_unreadable() {
+    for (content_type, body) in [
+        ("text/html", "<html>Robin</html>"),
+        ("application/json", ""),
+        ("application/json", "{}"),
+        ("application/json", r#"{"checkoutSessionId":"Robin"}"#),
+    ] {
+        let server = Server::answering(http("200 OK", content_type, body)).await;
+        let error = finalize(&server).await;
+        let Error::Unreadable(answer) = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(answer.content_type.as_deref(), Some(content_type));
+        assert!(matches!(answer.because, BodyError::Invalid(_)), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_read_up_to_its_limit_and_no_further() {
+    let filler = |bytes: usize| {
+        let body = format!("{}{}", " ".repeat(bytes - COMPLETED.len()), COMPLETED);
+        json("200 OK", &body)
+    };
+    let server = Server::answering(filler(MAX_BODY_BYTES)).await;
+    client_of(&server)
+        .finalize(&session(), "{}", None, at())
+        .await
+        .unwrap();
+
+    let server = Server::start(vec![Act::AnswerAndClose(filler(MAX_BODY_BYTES + 1))]).await;
+    let error = finalize(&server).await;
+    let Error::Unreadable(answer) = error else {
+        panic!("{error:?}")
+    };
+    assert!(matches!(answer.because, BodyError::TooLarge), "{answer:?}");
+}
