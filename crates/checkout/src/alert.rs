@@ -99,7 +99,12 @@ impl Alerts {
     }
 
     pub(crate) fn raise(&mut self, kind: AlertKind, ordinal: u32, summary: &str) {
-        self.0.push(Alert { kind, ordinal, summary: summary.to_owned(), firing: true });
+        self.0.push(Alert {
+            kind,
+            ordinal,
+            summary: summary.to_owned(),
+            firing: true,
+        });
     }
 
     pub(crate) fn resolve(&mut self, ordinal: u32) {

@@ -74,7 +74,9 @@ pub enum Refused {
     #[error("it may have landed: Amazon is asked until it tells, and nothing is closed before")]
     InDoubt,
     /// There is no hold and nothing to acknowledge.
-    #[error("there is nothing to release: it neither needs repair nor is forsworn, and nothing waits to be acknowledged")]
+    #[error(
+        "there is nothing to release: it neither needs repair nor is forsworn, and nothing waits to be acknowledged"
+    )]
     NothingToRelease,
     /// The event did not say enough.
     #[error("its event cannot be confirmed as it stands (`{field}`: {problem}): publish a corrected event", field = .0.field, problem = .0.problem)]
@@ -94,13 +96,26 @@ pub fn decide(
     policy: &Policy,
     command: Command,
 ) -> Result<Vec<Event>, Refused> {
-    let mut story = Story { session: session.clone(), now, policy, told: Vec::new() };
+    let mut story = Story {
+        session: session.clone(),
+        now,
+        policy,
+        told: Vec::new(),
+    };
     match command {
-        Command::Observe { statement, said_at, session_created_at } => {
+        Command::Observe {
+            statement,
+            said_at,
+            session_created_at,
+        } => {
             story.observe(statement, said_at, session_created_at);
         }
         Command::Start { key, body } => story.start(key, body),
-        Command::Answered { attempt, answer, spread } => story.answered(attempt, answer, spread),
+        Command::Answered {
+            attempt,
+            answer,
+            spread,
+        } => story.answered(attempt, answer, spread),
         Command::LookedUp { answer, spread } => story.looked_up(answer, spread),
         Command::ChargeLookedUp { answer, spread } => story.charge_looked_up(answer, spread),
         Command::Alert(kind) => story.alert(kind),
@@ -129,12 +144,18 @@ impl Story<'_> {
     }
 
     fn raise(&mut self, kind: AlertKind, summary: String) {
-        let Some(subject) = self.session.subject() else { return };
+        let Some(subject) = self.session.subject() else {
+            return;
+        };
         if subject.alerts.is_firing(kind) && !matches!(kind, AlertKind::DeadlineNear { .. }) {
             return;
         }
         let ordinal = subject.alerts.next_ordinal();
-        self.tell(Event::AlertRaised { kind, ordinal, summary });
+        self.tell(Event::AlertRaised {
+            kind,
+            ordinal,
+            summary,
+        });
     }
 
     fn settle(&mut self, outcome: Outcome, answer: Answer) {
@@ -151,7 +172,11 @@ impl Story<'_> {
     fn observe(&mut self, statement: Statement, said_at: Timestamp, created: Option<Timestamp>) {
         let Some(subject) = self.session.subject() else {
             let flaw = statement.flaw.clone();
-            self.tell(Event::CheckoutCompleted { statement, said_at, session_created_at: created });
+            self.tell(Event::CheckoutCompleted {
+                statement,
+                said_at,
+                session_created_at: created,
+            });
             if let Some(flaw) = flaw {
                 self.raise(AlertKind::NeedsRepair, repair_summary(&flaw));
             }
@@ -173,8 +198,16 @@ impl Story<'_> {
     fn takes_amendments(&self, open: &Open) -> bool {
         match open.hold {
             Hold::NeedsRepair(_) => true,
-            Hold::Forsworn { by: ForswornBy::Policy, .. } => self.in_time(open),
-            Hold::Forsworn { by: ForswornBy::Operator, .. } | Hold::Ready | Hold::BuyerNotDone(_) => false,
+            Hold::Forsworn {
+                by: ForswornBy::Policy,
+                ..
+            } => self.in_time(open),
+            Hold::Forsworn {
+                by: ForswornBy::Operator,
+                ..
+            }
+            | Hold::Ready
+            | Hold::BuyerNotDone(_) => false,
         }
     }
 
@@ -202,10 +235,17 @@ impl Story<'_> {
         if next_step(&self.session, self.now, self.policy) != Step::Confirm {
             return;
         }
-        let Session::Open(open) = &self.session else { return };
+        let Session::Open(open) = &self.session else {
+            return;
+        };
         let attempt = open.subject.attempts + 1;
         let send_by = self.now.plus(Policy::SEND_WITHIN);
-        self.tell(Event::ConfirmationStarted { attempt, key, body, send_by });
+        self.tell(Event::ConfirmationStarted {
+            attempt,
+            key,
+            body,
+            send_by,
+        });
     }
 
     fn answered(&mut self, attempt: u32, answer: ConfirmAnswer, spread: f64) {
@@ -248,28 +288,59 @@ impl Story<'_> {
             }
             ConfirmAnswer::NotSent(answer) => {
                 let retry_at = retry_at(None);
-                self.tell(Event::ConfirmationNotSent { attempt, answer, retry_at });
+                self.tell(Event::ConfirmationNotSent {
+                    attempt,
+                    answer,
+                    retry_at,
+                });
             }
-            ConfirmAnswer::Failed { class, may_have_landed, retry_after, answer } => {
+            ConfirmAnswer::Failed {
+                class,
+                may_have_landed,
+                retry_after,
+                answer,
+            } => {
                 let retry_at = retry_at(retry_after);
-                let deferred = |because, answer| Event::ConfirmationDeferred { attempt, because, answer, retry_at };
+                let deferred = |because, answer| Event::ConfirmationDeferred {
+                    attempt,
+                    because,
+                    answer,
+                    retry_at,
+                };
                 match class {
                     Class::Retry | Class::Ask if may_have_landed => {
-                        self.tell(Event::ConfirmationUnclear { attempt, answer, retry_at });
+                        self.tell(Event::ConfirmationUnclear {
+                            attempt,
+                            answer,
+                            retry_at,
+                        });
                     }
                     Class::Retry => self.tell(deferred(Because::Transient, answer)),
                     Class::Slow => self.tell(deferred(Because::Throttled, answer)),
                     Class::Lane => self.tell(deferred(Because::AccountStopped, answer)),
                     Class::Ask => {
                         let refusal = Refusal::Status;
-                        self.tell(Event::ConfirmationRefused { attempt, refusal, answer, may_have_landed });
+                        self.tell(Event::ConfirmationRefused {
+                            attempt,
+                            refusal,
+                            answer,
+                            may_have_landed,
+                        });
                     }
                     Class::Final => {
                         let refusal = Refusal::Final;
-                        self.tell(Event::ConfirmationRefused { attempt, refusal, answer, may_have_landed });
+                        self.tell(Event::ConfirmationRefused {
+                            attempt,
+                            refusal,
+                            answer,
+                            may_have_landed,
+                        });
                     }
                     Class::Fix { content } => {
-                        let flaw = Flaw { field: "request".to_owned(), problem: answer_text(&answer) };
+                        let flaw = Flaw {
+                            field: "request".to_owned(),
+                            problem: answer_text(&answer),
+                        };
                         self.needs_repair(flaw, Some(attempt), content, answer);
                     }
                 }
@@ -294,7 +365,13 @@ impl Story<'_> {
         let payment = match (order.work, charged) {
             // Finalize sends the intent, so that Amazon's plain success says what became of the money.
             (Work::Finalize { intent, .. }, true) if !pending => paid_by(intent),
-            (Work::Finalize { intent: PaymentIntent::Confirm, .. }, false)
+            (
+                Work::Finalize {
+                    intent: PaymentIntent::Confirm,
+                    ..
+                },
+                false,
+            )
             | (Work::Complete { .. } | Work::SetUpWallet, false)
                 if !pending =>
             {
@@ -304,7 +381,11 @@ impl Story<'_> {
             (Work::Finalize { .. } | Work::Complete { .. } | Work::SetUpWallet, true) => None,
             // A payment that should have a charge has none: cannot be read as the success it claims.
             (Work::Finalize { .. } | Work::Complete { .. } | Work::SetUpWallet, false) => {
-                return self.tell(Event::ConfirmationUnclear { attempt, answer, retry_at });
+                return self.tell(Event::ConfirmationUnclear {
+                    attempt,
+                    answer,
+                    retry_at,
+                });
             }
         };
         self.confirmed_at_amazon(open, ids, Evidence::Answer, answer, payment);
@@ -323,8 +404,19 @@ impl Story<'_> {
         payment: Option<Payment>,
     ) {
         match payment {
-            Some(payment) => self.settle(Outcome::Confirmed { ids, payment, evidence }, answer),
-            None => self.tell(Event::ConfirmationAccepted { evidence, ids, answer }),
+            Some(payment) => self.settle(
+                Outcome::Confirmed {
+                    ids,
+                    payment,
+                    evidence,
+                },
+                answer,
+            ),
+            None => self.tell(Event::ConfirmationAccepted {
+                evidence,
+                ids,
+                answer,
+            }),
         }
         if open.forsworn_at().is_some() {
             self.raise(
@@ -340,8 +432,17 @@ impl Story<'_> {
 
     fn needs_repair(&mut self, flaw: Flaw, attempt: Option<u32>, content: bool, answer: Answer) {
         let summary = repair_summary(&flaw);
-        self.tell(Event::RepairNeeded { flaw, attempt, content, answer });
-        if let Session::Open(Open { hold: Hold::NeedsRepair(_), .. }) = self.session {
+        self.tell(Event::RepairNeeded {
+            flaw,
+            attempt,
+            content,
+            answer,
+        });
+        if let Session::Open(Open {
+            hold: Hold::NeedsRepair(_),
+            ..
+        }) = self.session
+        {
             self.raise(AlertKind::NeedsRepair, summary);
         }
     }
@@ -350,8 +451,13 @@ impl Story<'_> {
 
     fn looked_up(&mut self, answer: LookUpAnswer, spread: f64) {
         let Session::Open(open) = &self.session else {
-            if let (LookUpAnswer::Told(LookUp { found: Found::Completed(_), .. }), Session::Settled(settled)) =
-                (&answer, &self.session)
+            if let (
+                LookUpAnswer::Told(LookUp {
+                    found: Found::Completed(_),
+                    ..
+                }),
+                Session::Settled(settled),
+            ) = (&answer, &self.session)
             {
                 self.check_late_success(&settled.clone());
             }
@@ -360,7 +466,9 @@ impl Story<'_> {
         let open = open.clone();
         match answer {
             LookUpAnswer::Told(look_up) => self.told_of_session(&open, look_up, spread),
-            LookUpAnswer::Failed { retry_after, answer, .. } => {
+            LookUpAnswer::Failed {
+                retry_after, answer, ..
+            } => {
                 self.look_up_failed(&open, retry_after, answer, spread);
             }
         }
@@ -380,15 +488,25 @@ impl Story<'_> {
             self.retry_at(open.failures + 1, retry_after, spread)
         };
         let text = answer_text(&answer);
-        self.tell(Event::LookUpDeferred { answer: answer.clone(), retry_at });
+        self.tell(Event::LookUpDeferred {
+            answer: answer.clone(),
+            retry_at,
+        });
         if open.subject.created_at().plus(Policy::KEPT_BY_AMAZON) <= self.now {
-            let because = format!("Amazon Pay deletes sessions after 30 days, and until then said only: {text}");
+            let because =
+                format!("Amazon Pay deletes sessions after 30 days, and until then said only: {text}");
             self.settle(Outcome::Unresolved { because }, answer);
         }
     }
 
     fn told_of_session(&mut self, open: &Open, look_up: LookUp, spread: f64) {
-        let LookUp { begun_at, found, created_at, expires_at, answer } = look_up;
+        let LookUp {
+            begun_at,
+            found,
+            created_at,
+            expires_at,
+            answer,
+        } = look_up;
         let next_at = self.next_at_after_look_up(open, begun_at, expires_at, spread);
         self.tell(Event::LookedUp {
             begun_at,
@@ -420,9 +538,9 @@ impl Story<'_> {
                 let outcome = match (lapsed, open.forsworn_at()) {
                     (true, Some(decided_at)) => Outcome::Cancelled { decided_at },
                     (true, None) => Outcome::Expired,
-                    (false, _) => {
-                        Outcome::Declined { reason_code: reason.or_else(|| open.refused_with.clone()) }
-                    }
+                    (false, _) => Outcome::Declined {
+                        reason_code: reason.or_else(|| open.refused_with.clone()),
+                    },
                 };
                 self.settle(outcome, answer);
             }
@@ -431,13 +549,17 @@ impl Story<'_> {
     }
 
     fn still_open(&mut self, before: &Open, order: Option<Order>, has_address: bool, answer: Answer) {
-        let Session::Open(after) = &self.session else { return };
+        let Session::Open(after) = &self.session else {
+            return;
+        };
         let refused = before.question == Some(Question::Refused);
         let lacks_address =
             order.is_some_and(|order| !order.has_address) && !after.address_found && !has_address;
         let ready = after.hold == Hold::Ready;
         if refused && after.doubt.is_none() {
-            self.tell(Event::AttemptDeclined { reason_code: before.refused_with.clone() });
+            self.tell(Event::AttemptDeclined {
+                reason_code: before.refused_with.clone(),
+            });
         }
         if lacks_address && ready && self.policy.mode == crate::Mode::Confirm {
             let flaw = Flaw {
@@ -449,7 +571,9 @@ impl Story<'_> {
     }
 
     fn session_not_found(&mut self, answer: Answer) {
-        let Session::Open(open) = &self.session else { return };
+        let Session::Open(open) = &self.session else {
+            return;
+        };
         let past = open.subject.deadline.at <= self.now;
         if past && open.not_found.is_some_and(|(times, _)| times >= 3) {
             let because =
@@ -489,9 +613,10 @@ impl Story<'_> {
             // Nothing can be sent, but the doubt is still to be ended.
             (Hold::NeedsRepair(_) | Hold::Forsworn { .. }, _) if in_doubt => self.policy.retry.max,
             (Hold::NeedsRepair(_) | Hold::Forsworn { .. }, _) => return self.now,
-            (_, Some(Question::Status)) if in_doubt => {
-                self.policy.retry.delay(open.failures.max(open.subject.attempts), spread)
-            }
+            (_, Some(Question::Status)) if in_doubt => self
+                .policy
+                .retry
+                .delay(open.failures.max(open.subject.attempts), spread),
             (_, Some(Question::Status | Question::Refused)) => gap,
             (Hold::BuyerNotDone(waiting), _) if !waiting.try_again => gap,
             // The wait was before the look-up.
@@ -504,16 +629,24 @@ impl Story<'_> {
     // ---- look-ups of the charge
 
     fn charge_looked_up(&mut self, answer: ChargeAnswer, spread: f64) {
-        let Session::PaymentPending(pending) = &self.session else { return };
+        let Session::PaymentPending(pending) = &self.session else {
+            return;
+        };
         let pending = pending.clone();
         match answer {
             ChargeAnswer::Told { found, answer } => self.told_of_charge(&pending, found, answer),
-            ChargeAnswer::Failed { retry_after, answer, .. } => {
+            ChargeAnswer::Failed {
+                retry_after, answer, ..
+            } => {
                 let retry_at = self.retry_at(pending.failures + 1, retry_after, spread);
                 let text = answer_text(&answer);
-                self.tell(Event::ChargeLookUpDeferred { answer: answer.clone(), retry_at });
+                self.tell(Event::ChargeLookUpDeferred {
+                    answer: answer.clone(),
+                    retry_at,
+                });
                 if pending.since.plus(Policy::KEPT_BY_AMAZON) <= self.now {
-                    let because = format!("whether the payment was made could not be learned in 30 days: {text}");
+                    let because =
+                        format!("whether the payment was made could not be learned in 30 days: {text}");
                     self.settle(Outcome::Unresolved { because }, answer);
                 }
             }
@@ -522,14 +655,21 @@ impl Story<'_> {
 
     fn told_of_charge(&mut self, pending: &Pending, found: ChargeFound, answer: Answer) {
         let next_at = self.now.plus(Policy::buyer_not_done_gap(pending.looks));
-        self.tell(Event::ChargeLookedUp { found: found.clone(), next_at, answer: answer.clone() });
+        self.tell(Event::ChargeLookedUp {
+            found: found.clone(),
+            next_at,
+            answer: answer.clone(),
+        });
         let confirmed = |payment| Outcome::Confirmed {
             ids: pending.ids.clone(),
             payment,
             evidence: pending.evidence,
         };
-        let sets_up_wallet =
-            pending.subject.statement.order.is_some_and(|order| order.work == Work::SetUpWallet);
+        let sets_up_wallet = pending
+            .subject
+            .statement
+            .order
+            .is_some_and(|order| order.work == Work::SetUpWallet);
         match found {
             ChargeFound::Authorized => self.settle(confirmed(Payment::Authorized), answer),
             ChargeFound::Captured => self.settle(confirmed(Payment::Captured), answer),
@@ -539,11 +679,14 @@ impl Story<'_> {
             // Amazon's own sample of a setup shows a charge id; nothing was charged under it.
             ChargeFound::NotFound if sets_up_wallet => self.settle(confirmed(Payment::None), answer),
             ChargeFound::NotFound => {
-                let Session::PaymentPending(after) = &self.session else { return };
+                let Session::PaymentPending(after) = &self.session else {
+                    return;
+                };
                 if after.not_found.is_some_and(|(times, _)| times >= 3) {
-                    let because = "Amazon Pay says \"not found\" of the charge past its 24 hours, three times \
+                    let because =
+                        "Amazon Pay says \"not found\" of the charge past its 24 hours, three times \
                                    an hour apart"
-                        .to_owned();
+                            .to_owned();
                     self.settle(Outcome::Unresolved { because }, answer);
                 }
             }
@@ -560,18 +703,18 @@ impl Story<'_> {
         }
         let summary = match kind {
             AlertKind::DeadlineNear { before } => {
-                format!("Still not confirmed less than {} before its deadline.", hours_and_minutes(before))
+                format!(
+                    "Still not confirmed less than {} before its deadline.",
+                    hours_and_minutes(before)
+                )
             }
             AlertKind::InDoubt => {
                 "An attempt to confirm it may have landed, and Amazon Pay has not told yet.".to_owned()
             }
-            AlertKind::PaymentOverdue => {
-                "Amazon Pay has not decided its payment within 24 hours.".to_owned()
+            AlertKind::PaymentOverdue => "Amazon Pay has not decided its payment within 24 hours.".to_owned(),
+            AlertKind::NeedsRepair | AlertKind::Conflict | AlertKind::Forsworn | AlertKind::Contradiction => {
+                return;
             }
-            AlertKind::NeedsRepair
-            | AlertKind::Conflict
-            | AlertKind::Forsworn
-            | AlertKind::Contradiction => return,
         };
         self.raise(kind, summary);
     }
@@ -587,14 +730,20 @@ impl Story<'_> {
                 if open.in_flight.is_some() || open.doubt.is_some() {
                     return Err(Refused::InDoubt);
                 }
-                if let Hold::Forsworn { by: ForswornBy::Operator, .. } = open.hold {
+                if let Hold::Forsworn {
+                    by: ForswornBy::Operator,
+                    ..
+                } = open.hold
+                {
                     return Err(Refused::Forsworn);
                 }
             }
         }
         self.tell(Event::ConfirmationForsworn { by });
         let summary = match by {
-            ForswornBy::Policy => "It cannot be confirmed as it stands and its deadline is near: we will not confirm it.",
+            ForswornBy::Policy => {
+                "It cannot be confirmed as it stands and its deadline is near: we will not confirm it."
+            }
             ForswornBy::Operator => "An operator decided not to confirm it.",
         };
         self.raise(AlertKind::Forsworn, summary.to_owned());
@@ -602,7 +751,9 @@ impl Story<'_> {
     }
 
     fn release(&mut self) -> Result<(), Refused> {
-        let Some(subject) = self.session.subject() else { return Err(Refused::Unseen) };
+        let Some(subject) = self.session.subject() else {
+            return Err(Refused::Unseen);
+        };
         let acknowledged: Vec<u32> = subject
             .alerts
             .firing()
@@ -655,7 +806,9 @@ impl Story<'_> {
 
     /// A different event that came during doubt is judged when the doubt is over.
     fn judge_what_was_kept(&mut self) {
-        let Session::Open(open) = &self.session else { return };
+        let Session::Open(open) = &self.session else {
+            return;
+        };
         if open.in_flight.is_some() || open.doubt.is_some() || open.question.is_some() {
             return;
         }
@@ -668,7 +821,9 @@ impl Story<'_> {
     }
 
     fn resolve_alerts(&mut self) {
-        let Some(subject) = self.session.subject() else { return };
+        let Some(subject) = self.session.subject() else {
+            return;
+        };
         let over: Vec<u32> = subject
             .alerts
             .firing()
@@ -691,12 +846,8 @@ impl Story<'_> {
                     || self.now < open.subject.deadline.at.minus(before)
             }),
             AlertKind::InDoubt => open.is_none_or(|open| open.doubt.is_none()),
-            AlertKind::NeedsRepair => {
-                open.is_none_or(|open| !matches!(open.hold, Hold::NeedsRepair(_)))
-            }
-            AlertKind::Forsworn => {
-                open.is_none_or(|open| !matches!(open.hold, Hold::Forsworn { .. }))
-            }
+            AlertKind::NeedsRepair => open.is_none_or(|open| !matches!(open.hold, Hold::NeedsRepair(_))),
+            AlertKind::Forsworn => open.is_none_or(|open| !matches!(open.hold, Hold::Forsworn { .. })),
             AlertKind::PaymentOverdue => !matches!(self.session, Session::PaymentPending(_)),
             // Only a person's acknowledgement ends these.
             AlertKind::Conflict | AlertKind::Contradiction => false,
@@ -721,7 +872,11 @@ fn filled_from(order: Option<Order>, mut ids: Ids) -> Ids {
 }
 
 fn repair_summary(flaw: &Flaw) -> String {
-    format!("It cannot be confirmed as it stands: `{}`: {}.", flaw.field, flaw.problem.trim_end_matches('.'))
+    format!(
+        "It cannot be confirmed as it stands: `{}`: {}.",
+        flaw.field,
+        flaw.problem.trim_end_matches('.')
+    )
 }
 
 /// An answer in one line for people.
@@ -730,7 +885,11 @@ fn answer_text(answer: &Answer) -> String {
     parts.extend(answer.status.map(|status| status.to_string()));
     parts.extend(answer.reason_code.clone());
     parts.extend(answer.message.clone());
-    if parts.is_empty() { "no answer".to_owned() } else { parts.join(" ") }
+    if parts.is_empty() {
+        "no answer".to_owned()
+    } else {
+        parts.join(" ")
+    }
 }
 
 fn hours_and_minutes(duration: std::time::Duration) -> String {

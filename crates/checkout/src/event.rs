@@ -1,7 +1,7 @@
 //! The facts of one session, as the log keeps them. None holds personal data.
 
 use crate::{
-    AlertKind, Answer, BodyRef, ChargeFound, Found, Flaw, IdempotencyKey, Ids, Outcome, Statement, Timestamp,
+    AlertKind, Answer, BodyRef, ChargeFound, Flaw, Found, IdempotencyKey, Ids, Outcome, Statement, Timestamp,
 };
 
 /// Where an outcome's truth comes from.

@@ -24,10 +24,14 @@ impl Open {
         // A shop's clock that runs ahead must not move the deadline out.
         let said_at = said_at.min(at);
         let deadline = match created {
-            Some(created) => {
-                Deadline { at: created.min(at).plus(Policy::LIFETIME), from: DeadlineFrom::Event }
-            }
-            None => Deadline { at: said_at.plus(Policy::LIFETIME), from: DeadlineFrom::UpperBound },
+            Some(created) => Deadline {
+                at: created.min(at).plus(Policy::LIFETIME),
+                from: DeadlineFrom::Event,
+            },
+            None => Deadline {
+                at: said_at.plus(Policy::LIFETIME),
+                from: DeadlineFrom::UpperBound,
+            },
         };
         Self {
             subject: Subject {
@@ -80,7 +84,10 @@ impl Open {
     fn doubt_attempt(&mut self, flight: InFlight, answer: Option<&Answer>) {
         let earlier = self.doubt.take();
         let same_key = earlier.as_ref().is_some_and(|doubt| doubt.key == flight.key);
-        let counted = earlier.as_ref().filter(|_| same_key).and_then(|doubt| doubt.same_answer.clone());
+        let counted = earlier
+            .as_ref()
+            .filter(|_| same_key)
+            .and_then(|doubt| doubt.same_answer.clone());
         let same_answer = match answer.and_then(|answer| Some((answer.status?, answer.reason_code.clone()))) {
             Some((status, code)) => match counted {
                 Some((s, c, times)) if s == status && c == code => Some((s, c, times + 1)),
@@ -119,13 +126,22 @@ impl Open {
         let asked = self.question.take();
         match (&self.hold, asked) {
             (Hold::Ready | Hold::BuyerNotDone(_), Some(Question::Status)) if self.doubt.is_none() => {
-                self.hold = Hold::BuyerNotDone(BuyerNotDone { looks: self.looks() + 1, try_again: true });
+                self.hold = Hold::BuyerNotDone(BuyerNotDone {
+                    looks: self.looks() + 1,
+                    try_again: true,
+                });
             }
             (Hold::Ready | Hold::BuyerNotDone(_), Some(Question::Refused)) => {
-                self.hold = Hold::BuyerNotDone(BuyerNotDone { looks: self.looks() + 1, try_again: false });
+                self.hold = Hold::BuyerNotDone(BuyerNotDone {
+                    looks: self.looks() + 1,
+                    try_again: false,
+                });
             }
             (Hold::BuyerNotDone(waiting), _) if !waiting.try_again => {
-                self.hold = Hold::BuyerNotDone(BuyerNotDone { looks: waiting.looks + 1, try_again: false });
+                self.hold = Hold::BuyerNotDone(BuyerNotDone {
+                    looks: waiting.looks + 1,
+                    try_again: false,
+                });
             }
             (Hold::Ready | Hold::BuyerNotDone(_) | Hold::NeedsRepair(_) | Hold::Forsworn { .. }, _) => {}
         }
@@ -160,9 +176,11 @@ impl Session {
     pub fn evolve(self, at: Timestamp, event: &Event) -> Self {
         match self {
             Self::Unseen => match event {
-                Event::CheckoutCompleted { statement, said_at, session_created_at } => {
-                    Self::Open(Open::new(at, statement, *said_at, *session_created_at))
-                }
+                Event::CheckoutCompleted {
+                    statement,
+                    said_at,
+                    session_created_at,
+                } => Self::Open(Open::new(at, statement, *said_at, *session_created_at)),
                 Event::CheckoutAmended { .. }
                 | Event::AmendmentKept { .. }
                 | Event::ConflictFound { .. }
@@ -207,7 +225,12 @@ impl Open {
                 self.subject.hear(statement);
                 self.kept.take_if(|kept| kept == statement);
             }
-            Event::ConfirmationStarted { attempt, key, body, send_by } => {
+            Event::ConfirmationStarted {
+                attempt,
+                key,
+                body,
+                send_by,
+            } => {
                 self.subject.attempts = *attempt;
                 self.subject.last_attempt_at = Some(at);
                 self.in_flight = Some(InFlight {
@@ -218,14 +241,22 @@ impl Open {
                     send_by: *send_by,
                 });
             }
-            Event::ConfirmationNotSent { attempt, retry_at, .. }
-            | Event::ConfirmationDeferred { attempt, retry_at, .. } => {
+            Event::ConfirmationNotSent {
+                attempt, retry_at, ..
+            }
+            | Event::ConfirmationDeferred {
+                attempt, retry_at, ..
+            } => {
                 self.land(*attempt);
                 self.failures += 1;
                 self.not_before = *retry_at;
                 self.ask_again_if_in_doubt();
             }
-            Event::ConfirmationUnclear { attempt, answer, retry_at } => {
+            Event::ConfirmationUnclear {
+                attempt,
+                answer,
+                retry_at,
+            } => {
                 if let Some(flight) = self.land(*attempt) {
                     self.doubt_attempt(flight, Some(answer));
                 }
@@ -233,7 +264,12 @@ impl Open {
                 self.not_before = *retry_at;
                 self.question = Some(Question::Landed);
             }
-            Event::ConfirmationRefused { attempt, refusal, answer, may_have_landed } => {
+            Event::ConfirmationRefused {
+                attempt,
+                refusal,
+                answer,
+                may_have_landed,
+            } => {
                 let flight = self.land(*attempt);
                 if let Some(flight) = flight.filter(|_| *may_have_landed || self.doubt.is_some()) {
                     self.doubt_attempt(flight, Some(answer));
@@ -247,7 +283,12 @@ impl Open {
                     }
                 });
             }
-            Event::RepairNeeded { flaw, attempt, content, .. } => {
+            Event::RepairNeeded {
+                flaw,
+                attempt,
+                content,
+                ..
+            } => {
                 let flight = attempt.and_then(|attempt| self.land(attempt));
                 if let (Some(doubt), Some(flight), true) = (&mut self.doubt, flight, *content)
                     && doubt.body == flight.body
@@ -266,19 +307,35 @@ impl Open {
                     };
                 }
             }
-            Event::LookedUp { begun_at, found, created_at, expires_at, next_at, .. } => {
+            Event::LookedUp {
+                begun_at,
+                found,
+                created_at,
+                expires_at,
+                next_at,
+                ..
+            } => {
                 match (expires_at, created_at) {
                     (Some(expires), _) => {
-                        self.subject.deadline = Deadline { at: *expires, from: DeadlineFrom::LookUp };
+                        self.subject.deadline = Deadline {
+                            at: *expires,
+                            from: DeadlineFrom::LookUp,
+                        };
                     }
                     (None, Some(created)) => {
                         let at = created.plus(Policy::LIFETIME);
-                        self.subject.deadline = Deadline { at, from: DeadlineFrom::LookUp };
+                        self.subject.deadline = Deadline {
+                            at,
+                            from: DeadlineFrom::LookUp,
+                        };
                     }
                     (None, None) => {}
                 }
                 match found {
-                    Found::Open { ids: None, has_address } => {
+                    Found::Open {
+                        ids: None,
+                        has_address,
+                    } => {
                         self.found_open(*begun_at, *next_at, *has_address);
                     }
                     Found::NotFound => self.not_found(*begun_at, *next_at),
@@ -291,7 +348,11 @@ impl Open {
                 self.failures += 1;
                 self.not_before = *retry_at;
             }
-            Event::ConfirmationAccepted { evidence, ids, answer } => {
+            Event::ConfirmationAccepted {
+                evidence,
+                ids,
+                answer,
+            } => {
                 return Session::PaymentPending(Pending {
                     forsworn_at: self.forsworn_at(),
                     subject: self.subject,
@@ -318,12 +379,20 @@ impl Open {
             | Event::ChargeLookedUp { .. }
             | Event::ChargeLookUpDeferred { .. }
             | Event::AttemptDeclined { .. } => {}
-            Event::AlertRaised { kind, ordinal, summary } => {
+            Event::AlertRaised {
+                kind,
+                ordinal,
+                summary,
+            } => {
                 self.subject.alerts.raise(*kind, *ordinal, summary);
             }
             Event::AlertResolved { ordinal } => self.subject.alerts.resolve(*ordinal),
             Event::Settled { outcome, .. } => {
-                return Session::Settled(Settled { subject: self.subject, outcome: outcome.clone(), at });
+                return Session::Settled(Settled {
+                    subject: self.subject,
+                    outcome: outcome.clone(),
+                    at,
+                });
             }
         }
         Session::Open(self)
@@ -375,12 +444,20 @@ impl Pending {
             }
             Event::RetryRequested => self.not_before = at,
             Event::ConflictFound { statement } => self.subject.hear(statement),
-            Event::AlertRaised { kind, ordinal, summary } => {
+            Event::AlertRaised {
+                kind,
+                ordinal,
+                summary,
+            } => {
                 self.subject.alerts.raise(*kind, *ordinal, summary);
             }
             Event::AlertResolved { ordinal } => self.subject.alerts.resolve(*ordinal),
             Event::Settled { outcome, .. } => {
-                return Session::Settled(Settled { subject: self.subject, outcome: outcome.clone(), at });
+                return Session::Settled(Settled {
+                    subject: self.subject,
+                    outcome: outcome.clone(),
+                    at,
+                });
             }
             Event::CheckoutCompleted { .. }
             | Event::CheckoutAmended { .. }
@@ -406,7 +483,11 @@ impl Settled {
     fn evolve(mut self, event: &Event) -> Session {
         match event {
             Event::ConflictFound { statement } => self.subject.hear(statement),
-            Event::AlertRaised { kind, ordinal, summary } => {
+            Event::AlertRaised {
+                kind,
+                ordinal,
+                summary,
+            } => {
                 self.subject.alerts.raise(*kind, *ordinal, summary);
             }
             Event::AlertResolved { ordinal } => self.subject.alerts.resolve(*ordinal),

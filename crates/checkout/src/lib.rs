@@ -26,19 +26,17 @@ mod step;
 mod values;
 
 pub use alert::{Alert, AlertKind, Alerts};
-pub use answer::{
-    Answer, ChargeAnswer, ChargeFound, Class, ConfirmAnswer, Found, Ids, LookUp, LookUpAnswer,
-};
+pub use answer::{Answer, ChargeAnswer, ChargeFound, Class, ConfirmAnswer, Found, Ids, LookUp, LookUpAnswer};
 pub use decide::{Command, Refused, decide};
 pub use event::{Because, Event, Evidence, ForswornBy, Payment, Refusal};
 pub use money::{Amount, Currency, NotAnAmount};
-pub use order::{
-    ChargePermissionType, Flaw, Operation, Order, PaymentIntent, ProductType, Statement, Work,
-};
+pub use order::{ChargePermissionType, Flaw, Operation, Order, PaymentIntent, ProductType, Statement, Work};
 pub use policy::{Backoff, Mode, Near, Policy};
 pub use session::{
     BuyerNotDone, Deadline, DeadlineFrom, Doubt, Hold, InFlight, KeyChoice, Open, Outcome, Pending, Question,
     Session, Settled, StateName, Subject,
 };
 pub use step::{Step, next_step, wake_at};
-pub use values::{AccountName, BodyRef, IdempotencyKey, NotAName, NotATime, PrivateRef, SessionId, Timestamp};
+pub use values::{
+    AccountName, BodyRef, IdempotencyKey, NotAName, NotATime, PrivateRef, SessionId, Timestamp,
+};

@@ -93,7 +93,10 @@ impl Amount {
             return Err(NotAnAmount::OutOfRange);
         }
         if decimals.len() > currency.decimals() as usize {
-            return Err(NotAnAmount::TooManyDecimals { currency, allowed: currency.decimals() });
+            return Err(NotAnAmount::TooManyDecimals {
+                currency,
+                allowed: currency.decimals(),
+            });
         }
         let value: Decimal = amount.parse().map_err(|_| NotAnAmount::NotDecimal)?;
         if value.is_zero() {

@@ -178,7 +178,11 @@ pub struct Open {
 impl Open {
     /// Whether the request may have had its effect, as of `now`.
     pub fn may_have_landed(&self, now: Timestamp, policy: &Policy) -> bool {
-        self.doubt.is_some() || self.in_flight.as_ref().is_some_and(|flight| flight.until(policy) <= now)
+        self.doubt.is_some()
+            || self
+                .in_flight
+                .as_ref()
+                .is_some_and(|flight| flight.until(policy) <= now)
     }
 
     /// Which key and bytes the next attempt has.
@@ -186,7 +190,12 @@ impl Open {
         match (&self.doubt, &self.past_key) {
             // Whether Amazon replays a stored error is unknown: the same one three times, each with a
             // look-up between, and another key is tried; the session's single use guards.
-            (Some(doubt), _) if doubt.same_answer.as_ref().is_some_and(|(_, _, times)| *times >= 3) => {
+            (Some(doubt), _)
+                if doubt
+                    .same_answer
+                    .as_ref()
+                    .is_some_and(|(_, _, times)| *times >= 3) =>
+            {
                 KeyChoice::NewKey(doubt.body)
             }
             (Some(doubt), _) => KeyChoice::Repeat(doubt.key.clone(), doubt.body),

@@ -99,9 +99,7 @@ fn plan(open: &Open, now: Timestamp, policy: &Policy) -> (Step, Timestamp) {
         Hold::BuyerNotDone(_) if may_forswear && forswear_at <= now.max(open.not_before) => {
             (Step::Forswear, forswear_at)
         }
-        Hold::BuyerNotDone(waiting) if !waiting.try_again => {
-            (Step::LookUp, open.not_before.min(proof))
-        }
+        Hold::BuyerNotDone(waiting) if !waiting.try_again => (Step::LookUp, open.not_before.min(proof)),
         Hold::BuyerNotDone(_) | Hold::Ready => confirm(open, now, policy, proof),
     }
 }
@@ -112,9 +110,15 @@ fn confirm(open: &Open, now: Timestamp, policy: &Policy, proof: Timestamp) -> (S
     if open.subject.deadline.at.minus(policy.last_attempt_before) <= at {
         return (Step::LookUp, proof);
     }
-    let known_open_at = open.found_open_at.map_or(open.subject.said_at, |at| at.max(open.subject.said_at));
+    let known_open_at = open
+        .found_open_at
+        .map_or(open.subject.said_at, |at| at.max(open.subject.said_at));
     let has_address = open.address_found
-        || open.subject.statement.order.is_some_and(|order| order.has_address);
+        || open
+            .subject
+            .statement
+            .order
+            .is_some_and(|order| order.has_address);
     // A database restored from yesterday must not confirm blindly.
     if has_address && at.since(known_open_at) < Policy::FRESH_FOR {
         (Step::Confirm, open.not_before)
@@ -128,8 +132,14 @@ fn watch(open: &Open, policy: &Policy, proof: Timestamp) -> (Step, Timestamp) {
     let Some(looked_at) = open.found_open_at else {
         return (Step::LookUp, open.not_before.min(proof));
     };
-    let next = thresholds(open, policy).map(|(_, at)| at).filter(|at| looked_at < *at).min();
-    (Step::LookUp, next.unwrap_or(proof).max(open.not_before).min(proof))
+    let next = thresholds(open, policy)
+        .map(|(_, at)| at)
+        .filter(|at| looked_at < *at)
+        .min();
+    (
+        Step::LookUp,
+        next.unwrap_or(proof).max(open.not_before).min(proof),
+    )
 }
 
 /// The first look-up after the deadline.
@@ -151,11 +161,11 @@ pub(crate) fn next_proof(deadline: Timestamp, now: Timestamp) -> Timestamp {
     deadline.plus(Policy::after_deadline(looks))
 }
 
-fn thresholds<'a>(
-    open: &'a Open,
-    policy: &'a Policy,
-) -> impl Iterator<Item = (Duration, Timestamp)> + 'a {
-    policy.alert_before.iter().map(|before| (*before, open.subject.deadline.at.minus(*before)))
+fn thresholds<'a>(open: &'a Open, policy: &'a Policy) -> impl Iterator<Item = (Duration, Timestamp)> + 'a {
+    policy
+        .alert_before
+        .iter()
+        .map(|before| (*before, open.subject.deadline.at.minus(*before)))
 }
 
 fn deadline_alerts_apply(open: &Open) -> bool {
@@ -169,7 +179,9 @@ fn alert_due(open: &Open, now: Timestamp, policy: &Policy) -> Option<AlertKind> 
     let alerts = &open.subject.alerts;
     if deadline_alerts_apply(open) && now < open.subject.deadline.at {
         // First seen below several thresholds, only the nearest is told.
-        let met = thresholds(open, policy).filter(|(_, at)| *at <= now).min_by_key(|(before, _)| *before);
+        let met = thresholds(open, policy)
+            .filter(|(_, at)| *at <= now)
+            .min_by_key(|(before, _)| *before);
         if let Some((before, met_at)) = met {
             let is_new = alerts.closest_threshold().is_none_or(|told| before < told);
             // A watched session is looked up at the threshold first: it may long be confirmed.
@@ -189,8 +201,10 @@ fn doubt_alert_at(open: &Open, now: Timestamp, policy: &Policy) -> Option<Timest
     if open.subject.alerts.is_firing(AlertKind::InDoubt) {
         return None;
     }
-    let threshold =
-        thresholds(open, policy).map(|(_, at)| at).filter(|at| doubt.since <= *at && *at <= now).min();
+    let threshold = thresholds(open, policy)
+        .map(|(_, at)| at)
+        .filter(|at| doubt.since <= *at && *at <= now)
+        .min();
     let lasted = doubt.since.plus(Policy::DOUBT_ALERT_AFTER);
     Some(threshold.map_or(lasted, |at| at.min(lasted)))
 }
@@ -200,7 +214,8 @@ fn next_alert(open: &Open, now: Timestamp, policy: &Policy) -> Option<Timestamp>
     let told = open.subject.alerts.closest_threshold();
     let threshold = thresholds(open, policy)
         .filter(|(before, at)| {
-            let alerts = deadline_alerts_apply(open) && !watched_first && told.is_none_or(|told| *before < told);
+            let alerts =
+                deadline_alerts_apply(open) && !watched_first && told.is_none_or(|told| *before < told);
             now < *at && (alerts || open.doubt.is_some())
         })
         .map(|(_, at)| at)

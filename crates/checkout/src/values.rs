@@ -19,12 +19,15 @@ impl SessionId {
     /// The id becomes a URL path segment. What could change the path is refused here, once, instead of
     /// being escaped at every call.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
-        let readable = (1..=64).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let readable =
+            (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if readable {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NotAName { what: "a checkout session id", rule: "1 to 64 of A-Z, a-z, 0-9 and -" })
+            Err(NotAName {
+                what: "a checkout session id",
+                rule: "1 to 64 of A-Z, a-z, 0-9 and -",
+            })
         }
     }
 
@@ -50,7 +53,9 @@ impl AccountName {
     pub fn parse(text: &str) -> Result<Self, NotAName> {
         let readable = text.len() <= 64
             && text.starts_with(|c: char| c.is_ascii_lowercase())
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         if readable {
             Ok(Self(text.to_owned()))
         } else {
@@ -81,11 +86,16 @@ impl IdempotencyKey {
     /// Amazon takes at most 32 of `a-z A-Z 0-9 - _` (reference, section 3).
     pub fn parse(text: &str) -> Result<Self, NotAName> {
         let readable = (1..=32).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         if readable {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NotAName { what: "an idempotency key", rule: "1 to 32 of A-Z, a-z, 0-9, - and _" })
+            Err(NotAName {
+                what: "an idempotency key",
+                rule: "1 to 32 of A-Z, a-z, 0-9, - and _",
+            })
         }
     }
 

@@ -1,0 +1,22 @@
+//! The use cases: what happens when an event arrives, when a session is due, when a fact is to be told.
+//!
+//! ```text
+//!   checkout.completed ─► observe ─┐
+//!          retry timer ─► advance ─┼─► Amazon Pay, session log ─► announce ─► outcomes, alerts
+//!           sweep tick ─► advance ─┘
+//! ```
+//!
+//! `Reconciler::advance` is the only function that calls Amazon Pay, and everything before the call may
+//! run twice. Nothing here spawns, and nothing here knows an outside library: the caller drives the futures,
+//! so that a simulation can. What the use cases need from outside are the ports in [`ports`].
+
+mod announce;
+mod boundary;
+mod personal;
+pub mod ports;
+mod record;
+
+pub use announce::{Announcement, Content, announcements_of, publish};
+pub use boundary::{boundary, on_boundary};
+pub use personal::{Address, Personal};
+pub use record::{Actor, Append, Recorded, Row, Version, replay};
