@@ -1,0 +1,5 @@
+//! What the tests of confirmd are made with. A dev-dependency, never part of the program.
+//!
+//! It knows no client library of the parts it starts (those live in one crate each), and no test.
+
+pub mod real;

@@ -1,0 +1,225 @@
+//! Apache Kafka itself: one broker that is its own controller (KRaft, combined roles), in a Java process of its own.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::mem;
+use std::path::PathBuf;
+use std::process::Output;
+use std::sync::OnceLock;
+
+use super::folder::Folder;
+use super::kafka_jars::{Installation, NoJars, java};
+use super::missing;
+use super::port::Port;
+use super::server::Running;
+use super::text;
+
+const INSTALL_JAVA: &str = "install Java 17 or newer (java on PATH), which runs Kafka, or set KAFKA_BROKERS";
+
+/// One broker is all there is: nothing can be replicated, and the first group need not wait for others to join. Clients
+/// and dead brokers may be noticed sooner than Kafka allows by default: what waits for it is a test. The message limit
+/// is Kafka's own default, written down because events come close to it.
+const SETTINGS: &str = "
+process.roles=broker,controller
+node.id=1
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+auto.create.topics.enable=false
+message.max.bytes=1048588
+default.replication.factor=1
+min.insync.replicas=1
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=500
+group.consumer.min.session.timeout.ms=500
+group.consumer.min.heartbeat.interval.ms=100
+group.consumer.session.timeout.ms=6000
+group.consumer.heartbeat.interval.ms=1000
+";
+
+/// The controller takes no broker for new while it may think the killed one alive: for nine seconds by default. Not for
+/// every run, because it also means that a broker which stalls for so long is taken for dead.
+const AFTER_A_KILL: [&str; 4] = [
+    "--override",
+    "broker.session.timeout.ms=2000",
+    "--override",
+    "broker.heartbeat.interval.ms=200",
+];
+
+/// Twenty-two characters of base64, which is what Kafka takes for an id.
+const CLUSTER: &str = "confirmd-tests-cluster";
+
+/// The broker that the tests of this process share: started with the first call, or those that `KAFKA_BROKERS` names.
+/// `None` where something is missing that it takes: Java 17, and for the first time on a machine Maven and a network.
+///
+/// # Panics
+/// If it does not start, or if something is missing and `CI=true`.
+pub fn kafka() -> Option<&'static Kafka> {
+    static SHARED: OnceLock<Option<Kafka>> = OnceLock::new();
+    SHARED.get_or_init(Kafka::find_or_start).as_ref()
+}
+
+/// A running Kafka that other tests use too: topics and groups take [`unique`](super::unique) names. No topic exists
+/// unless a test, or the program under test, creates it.
+pub struct Kafka(Whose);
+
+enum Whose {
+    Ours(Box<KafkaServer>),
+    Theirs { bootstrap: String },
+}
+
+impl Kafka {
+    fn find_or_start() -> Option<Self> {
+        match env::var("KAFKA_BROKERS") {
+            Ok(bootstrap) => Some(Self(Whose::Theirs { bootstrap })),
+            Err(_) => KafkaServer::start_new().map(|server| Self(Whose::Ours(Box::new(server)))),
+        }
+    }
+
+    /// What `bootstrap.servers` takes.
+    pub fn bootstrap(&self) -> &str {
+        match &self.0 {
+            Whose::Ours(server) => server.bootstrap(),
+            Whose::Theirs { bootstrap } => bootstrap,
+        }
+    }
+}
+
+/// A Kafka of one test's own, which the test may stop, kill and start again. Dropping it ends it.
+pub struct KafkaServer {
+    running: Option<Running>,
+    /// The last run ended without a farewell.
+    killed: bool,
+    installation: Installation,
+    bootstrap: String,
+    // The folder goes last: it waits for all who work in it.
+    ports: [Port; 2],
+    folder: Folder,
+}
+
+impl KafkaServer {
+    /// Starts a new, empty broker, whatever `KAFKA_BROKERS` says. Takes about three seconds. `None` where something is
+    /// missing that it takes.
+    ///
+    /// # Panics
+    /// If it does not start, or if something is missing and `CI=true`.
+    pub fn start_new() -> Option<Self> {
+        let Some(java) = java() else {
+            return missing(INSTALL_JAVA);
+        };
+        let installation = Installation::find_or_make(java, |installation| {
+            if let Some(mut server) = Self::formatted(installation) {
+                server.start();
+                server.stop();
+            }
+        });
+        let installation = match installation {
+            Ok(installation) => installation,
+            Err(NoJars(why)) => return missing(why),
+        };
+        let Some(mut server) = Self::formatted(installation) else {
+            return missing(INSTALL_JAVA);
+        };
+        server.start();
+        Some(server)
+    }
+
+    /// A broker that has not run yet, with its settings and an empty log. `None` if this Java cannot run Kafka.
+    fn formatted(installation: Installation) -> Option<Self> {
+        let folder = Folder::create(&env::temp_dir(), "confirmd-kafka")
+            .unwrap_or_else(|error| panic!("no folder for Kafka: {error}"));
+        let ports = [Port::reserve(), Port::reserve()];
+        let bootstrap = format!("127.0.0.1:{}", ports[0].number());
+        let server = Self {
+            running: None,
+            killed: false,
+            installation,
+            bootstrap,
+            ports,
+            folder,
+        };
+        let formatted = server
+            .format()
+            .unwrap_or_else(|error| panic!("Kafka's folder was not written: {error}"));
+        let errors = String::from_utf8_lossy(&formatted.stderr);
+        // Too old, or only the place-holder that macOS has for Java.
+        if errors.contains("UnsupportedClassVersionError")
+            || errors.contains("Unable to locate a Java Runtime")
+        {
+            return None;
+        }
+        assert!(formatted.status.success(), "Kafka's StorageTool: {errors}");
+        Some(server)
+    }
+
+    /// What `bootstrap.servers` takes.
+    pub fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    /// Shuts down in an orderly way, and blocks until it is done.
+    pub fn stop(&mut self) {
+        self.end("TERM");
+    }
+
+    /// Kills it, as a crash would. Topics, records and committed offsets are there after the next start.
+    pub fn kill(&mut self) {
+        self.end("KILL");
+        self.killed = true;
+    }
+
+    fn end(&mut self, signal: &str) {
+        if let Some(running) = self.running.take() {
+            running.end(signal);
+        }
+    }
+
+    /// Starts it again, on the same port and with the same data. Does nothing while it runs.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn start(&mut self) {
+        let mut command = vec![text(&self.installation.java).to_owned()];
+        command.extend(self.installation.arguments(&self.folder, "kafka.Kafka"));
+        command.push(text(&properties(&self.folder)).to_owned());
+        if mem::take(&mut self.killed) {
+            command.extend(AFTER_A_KILL.map(str::to_owned));
+        }
+        self.running
+            .get_or_insert_with(|| Running::start("Kafka", &self.folder, command, "Kafka Server started"));
+    }
+
+    fn format(&self) -> io::Result<Output> {
+        let [broker, controller] = self.ports.each_ref().map(Port::number);
+        let properties = properties(&self.folder);
+        let places = format!(
+            "listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{broker}\n\
+             controller.quorum.voters=1@127.0.0.1:{controller}\n\
+             log.dirs={}\n",
+            text(&self.folder.path().join("log"))
+        );
+        fs::write(&properties, format!("{SETTINGS}{places}"))?;
+        self.folder
+            .command(&self.installation.java)?
+            .args(
+                self.installation
+                    .arguments(&self.folder, "kafka.tools.StorageTool"),
+            )
+            .args(["format", "--cluster-id", CLUSTER, "--config", text(&properties)])
+            .output()
+    }
+}
+
+fn properties(folder: &Folder) -> PathBuf {
+    folder.path().join("server.properties")
+}
