@@ -24,17 +24,18 @@ use crate::signing::{ALGORITHM, Canonical, basic_timestamp};
 /// The longest body that is read. Amazon's answers have a few kilobytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// A connection that was idle for longer is not used again: a server that is about to close it would leave the next call in doubt.
+/// A connection that was idle for longer is not used again: a server that is about to close it would leave
+/// the next call in doubt.
 const IDLE_CONNECTION: Duration = Duration::from_secs(20);
 
 /// Speaks to Amazon Pay for one key. Cheap to clone; clones share their connections.
 ///
-/// Every call goes out over HTTP/1.1, at most once: redirects are not followed, system proxies are not used, and no failure is retried.
-/// The one thing that is repeated below this crate is handing over a request that was queued on an idle connection found closed before
-/// its first byte was written.
+/// Every call goes out over HTTP/1.1, at most once: redirects are not followed, system proxies are not used,
+/// and no failure is retried. The one thing that is repeated below this crate is handing over a request that
+/// was queued on an idle connection found closed before its first byte was written.
 ///
-/// To limit a call's time, drop its future; its connection is then closed and not used again. A request that was being sent may have
-/// landed.
+/// To limit a call's time, drop its future; its connection is then closed and not used again. A request that
+/// was being sent may have landed.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -93,7 +94,8 @@ impl Client {
 
     /// Signs `request` as of `at`, which Amazon compares with its own clock.
     ///
-    /// Costs about a millisecond of processor time and no I/O, so that a caller can do it while something else is being written to disk.
+    /// Costs about a millisecond of processor time and no I/O, so that a caller can do it while something
+    /// else is being written to disk.
     ///
     /// # Errors
     /// [`Error::NotSent`] if the key cannot sign.
@@ -148,7 +150,8 @@ impl Client {
     /// [`Error`] says whether the request may have been written.
     pub async fn send<T: Answer>(&self, request: SignedRequest<T>) -> Result<Response<T>, Error> {
         let mut response = self.http_request(request)?.send().await.map_err(|error| {
-            // Errors of connecting come from before the connection was given a request. Everything else may be later.
+            // Errors of connecting come from before the connection was given a request. Everything else may
+            // be later.
             let before = error.is_connect() || error.is_builder();
             let cause = error.without_url().into();
             if before {

@@ -10,7 +10,8 @@ use crate::ids::PublicKeyId;
 use crate::keys::PrivateKey;
 use crate::place::{Environment, Region};
 
-/// What [`Client::new`](crate::Client::new) is made from. Start from [`ClientConfig::new`] and change what differs.
+/// What [`Client::new`](crate::Client::new) is made from. Start from [`ClientConfig::new`] and change what
+/// differs.
 #[derive(Clone)]
 pub struct ClientConfig {
     /// The merchant account's region.
@@ -25,8 +26,8 @@ pub struct ClientConfig {
     pub endpoint: Option<String>,
     /// Certificates (PEM) to trust besides the system's.
     pub ca_pem: Option<Vec<u8>>,
-    /// How long resolving, connecting and the TLS handshake may take together. There is no other timeout: drop the future of a call
-    /// that takes too long.
+    /// How long resolving, connecting and the TLS handshake may take together. There is no other timeout:
+    /// drop the future of a call that takes too long.
     pub connect_timeout: Duration,
     /// The `user-agent` header.
     pub user_agent: String,

@@ -7,7 +7,8 @@
 //! | [`Error::Api`] | yes | as status and reason code say; a 5xx leaves it open |
 //! | [`Error::Unreadable`] | yes | yes, but its answer is lost |
 //!
-//! No error holds a body, a header that we sent, or anything of the buyer, beyond the message that Amazon wrote.
+//! No error holds a body, a header that we sent, or anything of the buyer, beyond the message that Amazon
+//! wrote.
 
 use std::fmt;
 use std::time::Duration;
@@ -22,19 +23,20 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// Why a call did not bring the object that was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Failed before any byte of the request was written: the name could not be resolved, the connection or the TLS handshake failed, or
-    /// the request could not be signed. Amazon knows nothing of it.
+    /// Failed before any byte of the request was written: the name could not be resolved, the connection or
+    /// the TLS handshake failed, or the request could not be signed. Amazon knows nothing of it.
     #[error("the request was not sent")]
     NotSent(#[source] Cause),
-    /// Failed after the request may have been written and before a status line came back: reset, closed, cut off. Amazon may have acted.
+    /// Failed after the request may have been written and before a status line came back: reset, closed, cut
+    /// off. Amazon may have acted.
     #[error("the connection failed after the request may have been sent")]
     Transport(#[source] Cause),
     /// Amazon, or something in front of it, answered with anything but a 2xx.
     #[error(transparent)]
-    Api(ApiError),
+    Api(Box<ApiError>),
     /// A 2xx whose body could not be read: Amazon did what was asked, and what it said is lost.
     #[error(transparent)]
-    Unreadable(UnreadableAnswer),
+    Unreadable(Box<UnreadableAnswer>),
 }
 
 impl Error {
@@ -59,8 +61,20 @@ impl Error {
     }
 }
 
-/// An answer that is not a 2xx. Decide on `reason_code` first and on `status` second: for some codes Amazon's own pages differ on the
-/// status. A redirect is such an answer too, and is never followed.
+impl From<ApiError> for Error {
+    fn from(error: ApiError) -> Self {
+        Self::Api(Box::new(error))
+    }
+}
+
+impl From<UnreadableAnswer> for Error {
+    fn from(answer: UnreadableAnswer) -> Self {
+        Self::Unreadable(Box::new(answer))
+    }
+}
+
+/// An answer that is not a 2xx. Decide on `reason_code` first and on `status` second: for some codes Amazon's
+/// own pages differ on the status. A redirect is such an answer too, and is never followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
     /// The HTTP status.
@@ -71,7 +85,8 @@ pub struct ApiError {
     pub message: Option<String>,
     /// Amazon's id of this call.
     pub request_id: Option<String>,
-    /// How long to wait, where the answer says so. A `Retry-After` that is a date counts from the answer's own `Date`.
+    /// How long to wait, where the answer says so. A `Retry-After` that is a date counts from the answer's
+    /// own `Date`.
     pub retry_after: Option<Duration>,
     /// When the server says it answered.
     pub date: Option<Timestamp>,

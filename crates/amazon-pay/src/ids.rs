@@ -1,5 +1,5 @@
-//! Identifiers that we put into a path or a header. Each is checked once, when it is made, so that nothing has to be
-//! escaped afterwards.
+//! Identifiers that we put into a path or a header. Each is checked once, when it is made, so that nothing
+//! has to be escaped afterwards.
 
 use std::fmt;
 use std::str::FromStr;
@@ -70,17 +70,18 @@ identifier!(
     CheckoutSessionId, "checkout session id", 64, '-', "1 to 64 of A-Za-z0-9-"
 );
 identifier!(
-    /// A charge, such as `S01-1234567-1234567-C123456`: 1 to 128 of `A-Za-z0-9-`. Opaque; do not read meaning into its parts.
+    /// A charge, such as `S01-1234567-1234567-C123456`: 1 to 128 of `A-Za-z0-9-`. Opaque; do not read meaning
+    /// into its parts.
     ChargeId, "charge id", 128, '-', "1 to 128 of A-Za-z0-9-"
 );
 identifier!(
-    /// A charge permission, such as `S01-1234567-1234567`: 1 to 128 of `A-Za-z0-9-`. Opaque; its first letter does not reliably tell
-    /// the environment.
+    /// A charge permission, such as `S01-1234567-1234567`: 1 to 128 of `A-Za-z0-9-`. Opaque; its first letter
+    /// does not reliably tell the environment.
     ChargePermissionId, "charge permission id", 128, '-', "1 to 128 of A-Za-z0-9-"
 );
 identifier!(
-    /// The key under which Amazon recognises a repeated POST: 1 to 32 of `A-Za-z0-9-_`. Amazon keeps keys for ever, per merchant account;
-    /// a UUID fits without its dashes.
+    /// The key under which Amazon recognises a repeated POST: 1 to 32 of `A-Za-z0-9-_`. Amazon keeps keys for
+    /// ever, per merchant account; a UUID fits without its dashes.
     IdempotencyKey, "idempotency key", 32, '-' | '_', "1 to 32 of A-Za-z0-9-_"
 );
 identifier!(
@@ -89,7 +90,8 @@ identifier!(
 );
 
 impl PublicKeyId {
-    /// The environment that the prefix names, `LIVE` or `SANDBOX` in any case. Older keys have no prefix and serve both.
+    /// The environment that the prefix names, `LIVE` or `SANDBOX` in any case. Older keys have no prefix and
+    /// serve both.
     #[must_use]
     pub fn environment(&self) -> Option<Environment> {
         let starts_with = |prefix: &str| {

@@ -1,4 +1,5 @@
-//! The merchant's private key, read from PEM. Whatever is wrong with the file is named; what is in it never is.
+//! The merchant's private key, read from PEM. Whatever is wrong with the file is named; what is in it never
+//! is.
 
 use std::fmt;
 use std::sync::Arc;
@@ -63,7 +64,8 @@ pub enum KeyError {
 }
 
 impl PrivateKey {
-    /// Reads the first private key in `pem`, PKCS#8 (`BEGIN PRIVATE KEY`) or PKCS#1 (`BEGIN RSA PRIVATE KEY`).
+    /// Reads the first private key in `pem`, PKCS#8 (`BEGIN PRIVATE KEY`) or PKCS#1 (`BEGIN RSA PRIVATE
+    /// KEY`).
     ///
     /// # Errors
     /// [`KeyError`] says what the text is instead.
@@ -175,8 +177,8 @@ enum Algorithm {
     Other,
 }
 
-/// What kind of key a PKCS#8 structure says it holds. Only asked about keys that were rejected, to say why: after the
-/// outer header and the version comes `AlgorithmIdentifier`, whose object identifier we look at.
+/// What kind of key a PKCS#8 structure says it holds. Only asked about keys that were rejected, to say why:
+/// after the outer header and the version comes `AlgorithmIdentifier`, whose object identifier we look at.
 fn algorithm(pkcs8: &[u8]) -> Option<Algorithm> {
     const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
     const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];

@@ -1,24 +1,25 @@
-//! A client for the [Amazon Pay API v2](https://developer.amazon.com/docs/amazon-pay-api-v2/introduction.html).
+//! A client for the Amazon Pay API v2.
 //!
 //! ```text
 //!   Request ──sign(at)──► SignedRequest ──send──► Response<T> | Error
 //!   (exact bytes)   (processor only)      (once)
 //! ```
 //!
-//! Its duty: sign a request as Amazon wants it, send it at most once, read the answer, and say of every failure whether the request may
-//! have landed. What it will never know: the time (it comes in with every call), what to do about a failure, and when to try again.
-//! Confirming a payment twice, or not at all, is decided by whoever remembers what was sent before; that is why a request carries
-//! finished bytes, which the caller can store before they leave.
+//! Its duty: sign a request as Amazon wants it, send it at most once, read the answer, and say of every
+//! failure whether the request may have landed. What it will never know: the time (it comes in with every
+//! call), what to do about a failure, and when to try again. Confirming a payment twice, or not at all, is
+//! decided by whoever remembers what was sent before; that is why a request carries finished bytes, which the
+//! caller can store before they leave.
 //!
-//! Covered so far: Finalize and Complete Checkout Session, Get Checkout Session, Get Charge, Get Charge Permission, signed with
-//! `AMZN-PAY-RSASSA-PSS-V2`.
+//! Covered so far: Finalize and Complete Checkout Session, Get Checkout Session, Get Charge, Get Charge
+//! Permission, signed with `AMZN-PAY-RSASSA-PSS-V2`.
 //!
 //! # Example
 //!
 //! ```no_run
 //! use amazon_pay::{
-//!     CheckoutSessionId, Client, ClientConfig, Error, FinalizeCheckoutSession, IdempotencyKey, PaymentIntent, Price, PrivateKey,
-//!     PublicKeyId, Region, Request,
+//!     CheckoutSessionId, Client, ClientConfig, Error, FinalizeCheckoutSession, IdempotencyKey, PaymentIntent,
+//!     Price, PrivateKey, PublicKeyId, Region, Request,
 //! };
 //!
 //! # async fn example(pem: &str, now: jiff::Timestamp) -> Result<(), Box<dyn std::error::Error>> {

@@ -66,7 +66,8 @@ impl<T> Request<T> {
 
 impl Request<CheckoutSession> {
     /// Finalize Checkout Session: confirms a session of the JavaScript or mobile flow. `body` comes from
-    /// [`FinalizeCheckoutSession::to_body`](crate::FinalizeCheckoutSession::to_body), or from where you stored it.
+    /// [`FinalizeCheckoutSession::to_body`](crate::FinalizeCheckoutSession::to_body), or from where you
+    /// stored it.
     pub fn finalize(
         id: &CheckoutSessionId,
         body: impl Into<Bytes>,
@@ -79,8 +80,9 @@ impl Request<CheckoutSession> {
         )
     }
 
-    /// Complete Checkout Session: confirms a session of the redirect flow, or a saved wallet. `body` comes from
-    /// [`CompleteCheckoutSession::to_body`](crate::CompleteCheckoutSession::to_body), or from where you stored it.
+    /// Complete Checkout Session: confirms a session of the redirect flow, or a saved wallet. `body` comes
+    /// from [`CompleteCheckoutSession::to_body`](crate::CompleteCheckoutSession::to_body), or from where you
+    /// stored it.
     pub fn complete(
         id: &CheckoutSessionId,
         body: impl Into<Bytes>,
@@ -127,7 +129,8 @@ impl<T> fmt::Debug for Request<T> {
     }
 }
 
-/// A call ready to be sent, once. Its signature names a time, so one that waits for long is refused: sign again rather than keep it.
+/// A call ready to be sent, once. Its signature names a time, so one that waits for long is refused: sign
+/// again rather than keep it.
 ///
 /// The `Debug` form shows neither the body nor the signature.
 pub struct SignedRequest<T> {

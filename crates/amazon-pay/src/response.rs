@@ -65,7 +65,7 @@ impl Head {
                 date,
                 content_type,
             };
-            return Err(Error::Api(error));
+            return Err(error.into());
         }
         match body.and_then(|body| T::from_json(&body).map_err(BodyError::Invalid)) {
             Ok(value) => Ok(Response {
@@ -75,13 +75,14 @@ impl Head {
                 retry_after,
                 value,
             }),
-            Err(because) => Err(Error::Unreadable(UnreadableAnswer {
+            Err(because) => Err(UnreadableAnswer {
                 status,
                 request_id,
                 date,
                 content_type,
                 because,
-            })),
+            }
+            .into()),
         }
     }
 }

@@ -68,14 +68,16 @@ impl Canonical<'_> {
         names.join(";")
     }
 
-    /// What the key signs: the algorithm and the digest of the canonical request. Unlike in AWS's own scheme, no date and no scope.
+    /// What the key signs: the algorithm and the digest of the canonical request. Unlike in AWS's own scheme,
+    /// no date and no scope.
     #[must_use]
     pub fn string_to_sign(&self) -> String {
         format!("{ALGORITHM}\n{}", hex_sha256(self.request().as_bytes()))
     }
 }
 
-/// The time as `x-amz-pay-date` wants it: UTC in basic form, `YYYYMMDDTHHMMSSZ`; parts of a second are dropped.
+/// The time as `x-amz-pay-date` wants it: UTC in basic form, `YYYYMMDDTHHMMSSZ`; parts of a second are
+/// dropped.
 #[must_use]
 pub fn basic_timestamp(at: Timestamp) -> String {
     at.strftime("%Y%m%dT%H%M%SZ").to_string()

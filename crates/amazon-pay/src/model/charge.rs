@@ -59,7 +59,8 @@ pub struct Charge {
     pub release_environment: Option<String>,
 }
 
-/// A charge permission as Amazon shows it: what may be charged, and to whom. Buyer and addresses are served for 30 days.
+/// A charge permission as Amazon shows it: what may be charged, and to whom. Buyer and addresses are served
+/// for 30 days.
 ///
 /// The `Debug` form shows no address and no buyer.
 #[derive(Clone, PartialEq, Eq, Deserialize)]

@@ -38,8 +38,9 @@ pub struct FinalizeCheckoutSession {
 }
 
 impl FinalizeCheckoutSession {
-    /// The request's bytes. The same value always gives the same bytes, so that a repeat under one idempotency key is a repeat; what
-    /// is to be repeated over versions of this crate should nevertheless be stored as bytes.
+    /// The request's bytes. The same value always gives the same bytes, so that a repeat under one
+    /// idempotency key is a repeat; what is to be repeated over versions of this crate should nevertheless be
+    /// stored as bytes.
     #[must_use]
     pub fn to_body(&self) -> Bytes {
         body_of(self)
@@ -60,7 +61,8 @@ impl fmt::Debug for FinalizeCheckoutSession {
     }
 }
 
-/// The body of Complete Checkout Session. Both amounts absent is the setup of a saved wallet, whose body is `{}`.
+/// The body of Complete Checkout Session. Both amounts absent is the setup of a saved wallet, whose body is
+/// `{}`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CompleteCheckoutSession {
@@ -80,8 +82,8 @@ impl CompleteCheckoutSession {
     }
 }
 
-/// A checkout session as Amazon shows it. While `Open` most fields are there; `Completed` and `Canceled` sessions mostly have their
-/// ids and their state alone.
+/// A checkout session as Amazon shows it. While `Open` most fields are there; `Completed` and `Canceled`
+/// sessions mostly have their ids and their state alone.
 ///
 /// The `Debug` form shows no address, no buyer, no payment instrument and no supplementary data.
 #[derive(Clone, PartialEq, Eq, Deserialize)]

@@ -1,6 +1,6 @@
-//! Reading answers that may change shape: Amazon adds fields without a version change, writes `null` and `[null]` for absent, and
-//! sends strings where its pages show booleans or numbers. What describes is dropped when it cannot be understood. What identifies a
-//! payment is read strictly, in the structs themselves.
+//! Reading answers that may change shape: Amazon adds fields without a version change, writes `null` and
+//! `[null]` for absent, and sends strings where its pages show booleans or numbers. What describes is dropped
+//! when it cannot be understood. What identifies a payment is read strictly, in the structs themselves.
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;

@@ -36,7 +36,8 @@ pub trait Answer: sealed::Sealed + DeserializeOwned + Send + 'static {
     /// # Errors
     /// [`InvalidAnswer`] when it is not JSON, or lacks the id or the state that make it this object.
     fn from_json(json: &[u8]) -> Result<Self, InvalidAnswer> {
-        // What serde_json says is dropped except for the place: its message can quote the text it stumbled over.
+        // What serde_json says is dropped except for the place: its message can quote the text it stumbled
+        // over.
         serde_json::from_slice(json).map_err(|error| InvalidAnswer {
             line: error.line(),
             column: error.column(),

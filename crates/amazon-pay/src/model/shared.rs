@@ -8,11 +8,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::lenient;
 
-/// An amount of money as Amazon writes it. The amount stays text: turning it into a number is the caller's decision.
+/// An amount of money as Amazon writes it. The amount stays text: turning it into a number is the caller's
+/// decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Price {
-    /// Decimal text such as `23.45`; no decimals for currencies without minor units. At most two decimals when sent.
+    /// Decimal text such as `23.45`; no decimals for currencies without minor units. At most two decimals
+    /// when sent.
     #[serde(deserialize_with = "amount")]
     pub amount: String,
     /// ISO 4217, such as `EUR`.
@@ -33,7 +35,8 @@ fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     lenient::text(from)?.ok_or_else(|| D::Error::custom("an amount is neither text nor a number"))
 }
 
-/// A postal address. Any part may be missing; `null` and absent are the same. Its `Debug` form shows no content.
+/// A postal address. Any part may be missing; `null` and absent are the same. Its `Debug` form shows no
+/// content.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Address {
@@ -103,7 +106,8 @@ impl fmt::Debug for Buyer {
     }
 }
 
-/// What the merchant attached to the order. The `Debug` form shows the order reference alone: the notes are free text.
+/// What the merchant attached to the order. The `Debug` form shows the order reference alone: the notes are
+/// free text.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]

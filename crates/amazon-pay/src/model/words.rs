@@ -1,4 +1,5 @@
-//! The words of Amazon's vocabulary that we know. Each list is open: a word that is new to us is kept, not refused.
+//! The words of Amazon's vocabulary that we know. Each list is open: a word that is new to us is kept, not
+//! refused.
 
 use std::fmt;
 

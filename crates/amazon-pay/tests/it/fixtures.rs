@@ -55,7 +55,8 @@ pub(crate) fn json(status: &str, body: &str) -> Vec<u8> {
     http(status, "application/json", body)
 }
 
-/// As Amazon answers after success: nearly everything null, arrays of null, and a field that nobody has heard of.
+/// As Amazon answers after success: nearly everything null, arrays of null, and a field that nobody has heard
+/// of.
 pub(crate) const COMPLETED: &str = r#"{
   "checkoutSessionId": "7c0a6d1e-52f4-4b7b-9b1c-2f3d0e8a4c11", "webCheckoutDetails": null,
   "chargePermissionType": "OneTime", "recurringMetadata": null, "productType": null, "paymentDetails": null,

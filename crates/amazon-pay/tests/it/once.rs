@@ -35,7 +35,8 @@ async fn a_server_that_closes_each_kept_connection_gets_no_call_twice() {
     let calls = 40;
     let mut succeeded = 0;
     for call in 0..calls {
-        // Whether the client sees the close before it writes is a race that either may win: then a fresh connection, or an error.
+        // Whether the client sees the close before it writes is a race that either may win: then a fresh
+        // connection, or an error.
         match client
             .finalize(
                 &session(),
@@ -87,7 +88,8 @@ async fn a_call_that_is_dropped_leaves_the_client_usable_and_is_not_sent_again()
     let server = Server::start(vec![Act::Hang, Act::Answer(json("200 OK", COMPLETED))]).await;
     let client = client_of(&server);
     {
-        let mut dropped = pin!(client.finalize(&session(), "{\"call\":1}", idempotency_key(), at()));
+        let id = session();
+        let mut dropped = pin!(client.finalize(&id, "{\"call\":1}", idempotency_key(), at()));
         // Polled until the server has the request, then dropped, as a caller's timeout would.
         while server.received().is_empty() {
             let poll = dropped.as_mut().poll(&mut Context::from_waker(Waker::noop()));

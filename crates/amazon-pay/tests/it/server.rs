@@ -1,4 +1,5 @@
-//! A server that speaks just enough HTTP/1.1 to be exact: it reads whole requests, keeps their bytes, and follows a script.
+//! A server that speaks just enough HTTP/1.1 to be exact: it reads whole requests, keeps their bytes, and
+//! follows a script.
 
 use std::sync::{Arc, Mutex};
 
