@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use checkout::{
-    AccountName, AlertKind, Amount, ChargePermissionType, Deadline, Event, Evidence, Ids, Operation, Outcome,
-    Payment, PaymentIntent, Session, SessionId, Subject, Timestamp, Work,
+    AccountName, AlertKind, Amount, Deadline, Event, Evidence, Ids, Operation, Outcome, Payment,
+    PaymentIntent, Session, SessionId, Subject, Timestamp, Work,
 };
 
 use crate::boundary;

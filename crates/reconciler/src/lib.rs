@@ -11,12 +11,18 @@
 //! so that a simulation can. What the use cases need from outside are the ports in [`ports`].
 
 mod announce;
+mod arrival;
 mod boundary;
+mod notice;
 mod personal;
 pub mod ports;
 mod record;
 
 pub use announce::{Announcement, Content, announcements_of, publish};
+pub use arrival::{Arrival, DeadLetter, KeepDeadLetters, TakeIn};
 pub use boundary::{boundary, on_boundary};
+pub use notice::{
+    AccountCondition, AccountConditions, Condition, Notice, NoticeKind, NoticeLog, PublishNotice,
+};
 pub use personal::{Address, Personal};
 pub use record::{Actor, Append, Recorded, Row, Version, replay};
