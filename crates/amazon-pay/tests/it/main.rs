@@ -1,6 +1,9 @@
 //! The client against a real server on loopback that answers, byte for byte, what a case wants.
 
-#![expect(clippy::unwrap_used, reason = "a fixture that fails should stop its test on the spot")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a fixture that fails should stop its test on the spot"
+)]
 
 mod answers;
 mod failures;
