@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::env;
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -254,6 +255,7 @@ impl Admin {
             .args(self.arguments(&format!(r#"DROP DATABASE IF EXISTS "{name}" WITH (FORCE)"#)))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
+            .process_group(0)
             .spawn()
             .unwrap_or_else(|error| panic!("/bin/sh did not start: {error}"))
     }
