@@ -114,10 +114,8 @@ fn download(cache: &Path, jars: &Path) -> Result<(), NoJars> {
         .map_err(|error| NoJars(format!("let Maven run, which fetches Kafka ({error})")))?;
     if !ran.status.success() {
         let said = String::from_utf8_lossy(&ran.stdout);
-        let first = said
-            .lines()
-            .find(|line| line.contains("ERROR"))
-            .unwrap_or("no error message");
+        let first = said.lines().find_map(|line| line.split_once("ERROR] "));
+        let first = first.map_or("it does not say why", |(_, error)| error);
         return Err(NoJars(format!(
             "let Maven fetch Kafka, or set KAFKA_BROKERS ({first})"
         )));
