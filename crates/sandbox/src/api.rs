@@ -1,0 +1,374 @@
+//! One call of the Amazon Pay API, from its bytes to its answer.
+//!
+//! ```text
+//!   path ─► faults "before" ─► authentication ─► quota, key, call ─► faults "after" ─► answer
+//!            nothing booked      no lock held      one short lock      already booked
+//! ```
+
+use bytes::Bytes;
+use http::HeaderMap;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::books::{Call, Effect};
+use crate::faults::{Kind, Operation, Strike, Target, When};
+use crate::merchants::Merchant;
+use crate::options::Region;
+use crate::path::{Resource, resource};
+use crate::refusal::Refusal;
+use crate::shared::Shared;
+use crate::signature::{self, Authorization, Signed, hex_sha256};
+use crate::stamp;
+use crate::world::{Entry, KnownCall, Outcome};
+
+/// A request as it came over the wire.
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// What becomes of the connection that a request came by.
+pub(crate) enum Reply {
+    Answer(Answer),
+    /// The head of the answer and half of its body, then the end.
+    Truncated(Answer),
+    Reset,
+    Hang,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Bytes,
+    pub(crate) request_id: String,
+    pub(crate) date: Timestamp,
+    pub(crate) retry_after: Option<u32>,
+}
+
+/// Answers one call.
+pub(crate) async fn answer(shared: &Shared, request: &Request) -> Reply {
+    let arrived = shared.clock.now();
+    let request_id = shared.world().ids.session();
+    match resource(&request.method, &request.path) {
+        Err(refusal) => Reply::Answer(plain(Outcome::from(refusal), request_id, arrived)),
+        Ok(resource) => {
+            ApiCall::new(shared, request, resource, request_id, arrived)
+                .run()
+                .await
+        }
+    }
+}
+
+/// A call whose path is known.
+struct ApiCall<'a> {
+    shared: &'a Shared,
+    request: &'a Request,
+    resource: Resource<'a>,
+    /// By the key id that it claims; nothing is verified yet.
+    merchant: Option<(usize, &'a Merchant)>,
+    body_sha256: String,
+    key: Option<&'a str>,
+    request_id: String,
+    arrived: Timestamp,
+}
+
+impl<'a> ApiCall<'a> {
+    fn new(
+        shared: &'a Shared,
+        request: &'a Request,
+        resource: Resource<'a>,
+        request_id: String,
+        arrived: Timestamp,
+    ) -> Self {
+        let claimed = Authorization::from_headers(&request.headers).ok();
+        Self {
+            shared,
+            request,
+            resource,
+            merchant: claimed.and_then(|claimed| shared.merchant_of_key(claimed.public_key_id)),
+            body_sha256: hex_sha256(&request.body),
+            key: text(&request.headers, "x-amz-pay-idempotency-key"),
+            request_id,
+            arrived,
+        }
+    }
+
+    async fn run(self) -> Reply {
+        let (entry, before) = self.enter();
+        if let Some(strike) = &before {
+            if let Some(delay) = strike.delay {
+                self.shared.clock.sleep(delay).await;
+            }
+            if let Some(kind) = strike.struck.kind {
+                return self.struck_before(entry.as_ref(), strike, kind);
+            }
+        }
+        let (outcome, after) = self.book(entry);
+        if let Some(delay) = after.as_ref().and_then(|strike| strike.delay) {
+            self.shared.clock.sleep(delay).await;
+        }
+        match after
+            .as_ref()
+            .and_then(|strike| Some((strike, strike.struck.kind?)))
+        {
+            Some((strike, kind)) => self.garbled(kind, strike, outcome),
+            None => Reply::Answer(plain(outcome, self.request_id, self.shared.clock.now())),
+        }
+    }
+
+    /// On record from here; says what strikes before anything is looked at.
+    fn enter(&self) -> (Option<Entry>, Option<Strike>) {
+        let mut world = self.shared.world();
+        let session = world
+            .session_of(self.operation(), self.resource.id)
+            .map(str::to_owned);
+        let before = world
+            .faults
+            .strike(When::Before, &self.target(session.as_deref()));
+        let mut record = self.record();
+        record.fault = before.as_ref().map(|strike| strike.struck);
+        (world.arrived(session.as_deref(), record), before)
+    }
+
+    fn struck_before(self, entry: Option<&Entry>, strike: &Strike, kind: Kind) -> Reply {
+        let outcome = fault_outcome(kind, strike);
+        let status = (!kind.loses_the_answer()).then_some(outcome.status);
+        let now = self.shared.clock.now();
+        let mut world = self.shared.world();
+        if let Some((merchant, known)) = self.merchant.filter(|_| kind == Kind::Status) {
+            world.save_fault(&self.known(merchant, known, now), &outcome);
+        }
+        world.finished(self.operation(), entry, status, |_| {});
+        drop(world);
+        self.garbled(kind, strike, outcome)
+    }
+
+    /// Authenticates, does what is asked, and says what strikes the answer.
+    fn book(&self, entry: Option<Entry>) -> (Outcome, Option<Strike>) {
+        let now = self.shared.clock.now();
+        let authenticated = self.authenticate(now);
+        let mut world = self.shared.world();
+        let outcome = match &authenticated {
+            Ok((index, merchant)) => world.handle(&self.known(*index, merchant, now)),
+            Err(refusal) => Outcome::from(refusal.clone()),
+        };
+        let session = match outcome.effect {
+            Some(Effect::Created) => outcome.body["checkoutSessionId"].as_str().map(str::to_owned),
+            _ => world
+                .session_of(self.operation(), self.resource.id)
+                .map(str::to_owned),
+        };
+        let entry = entry.or_else(|| match outcome.effect {
+            Some(Effect::Created) => world.arrived(session.as_deref(), self.record()),
+            _ => None,
+        });
+        let after = world.faults.strike(When::After, &self.target(session.as_deref()));
+        let kind = after.as_ref().and_then(|strike| strike.struck.kind);
+        let status = match (kind, &after) {
+            (Some(kind), _) if kind.loses_the_answer() => None,
+            (Some(kind), Some(strike)) => {
+                let instead = fault_outcome(kind, strike);
+                if let (Kind::Status, Ok((index, merchant)), false) = (kind, &authenticated, outcome.replayed)
+                {
+                    world.save_fault(&self.known(*index, merchant, now), &instead);
+                }
+                Some(instead.status)
+            }
+            _ => Some(outcome.status),
+        };
+        world.finished(self.operation(), entry.as_ref(), status, |call| {
+            call.effect = outcome.effect;
+            call.replayed = outcome.replayed;
+            call.reason_code.clone_from(&outcome.reason);
+            call.fault = after.as_ref().map(|strike| strike.struck).or(call.fault);
+        });
+        (outcome, after)
+    }
+
+    fn garbled(self, kind: Kind, strike: &Strike, outcome: Outcome) -> Reply {
+        let now = self.shared.clock.now();
+        match kind {
+            Kind::Reset => Reply::Reset,
+            Kind::Hang => Reply::Hang,
+            Kind::Truncate => Reply::Truncated(plain(outcome, self.request_id, now)),
+            Kind::Html => Reply::Answer(page(strike, self.request_id, now)),
+            Kind::Status => Reply::Answer(plain(fault_outcome(kind, strike), self.request_id, now)),
+        }
+    }
+
+    fn operation(&self) -> Operation {
+        self.resource.operation
+    }
+
+    fn target<'b>(&'b self, session: Option<&'b str>) -> Target<'b> {
+        let account = self.merchant.map(|(_, merchant)| merchant.account.as_str());
+        Target {
+            operation: self.operation(),
+            session,
+            account,
+        }
+    }
+
+    fn record(&self) -> Call {
+        Call {
+            at: self.arrived,
+            operation: self.operation().word(),
+            idempotency_key: self.key.map(str::to_owned),
+            body_sha256: self.body_sha256.clone(),
+            status: None,
+            reason_code: None,
+            fault: None,
+            effect: None,
+            replayed: false,
+            request_id: self.request_id.clone(),
+        }
+    }
+
+    fn known<'b>(&'b self, index: usize, merchant: &Merchant, now: Timestamp) -> KnownCall<'b> {
+        KnownCall {
+            merchant: index,
+            environment: merchant.environment,
+            operation: self.operation(),
+            object: self.resource.id,
+            body: &self.request.body,
+            body_sha256: &self.body_sha256,
+            key: self.key,
+            simulation: text(&self.request.headers, "x-amz-pay-simulation-code"),
+            arrived: self.arrived,
+            now,
+        }
+    }
+
+    /// Whose call it is, proven; held against the moment of its arrival.
+    fn authenticate(&self, now: Timestamp) -> Result<(usize, &'a Merchant), Refusal> {
+        let headers = &self.request.headers;
+        let authorization = Authorization::from_headers(headers)?;
+        for name in ["x-amz-pay-date", "x-amz-pay-host", "x-amz-pay-region"] {
+            if text(headers, name).is_none_or(|value| value.trim().is_empty()) {
+                return Err(Refusal::new(400, "MissingHeader", format!("{name} is required")));
+            }
+        }
+        let denied = |why: &str| Refusal::new(403, "InvalidAuthentication", why);
+        let (index, merchant) = self
+            .merchant
+            .ok_or_else(|| denied("the public key id is not known"))?;
+        if merchant.is_refused() {
+            return Err(denied("the account's key is not accepted"));
+        }
+        if self
+            .resource
+            .environment
+            .is_some_and(|environment| environment != merchant.environment)
+        {
+            return Err(denied("the public key id belongs to the other environment"));
+        }
+        let signed = Signed {
+            method: &self.request.method,
+            path: &self.request.path,
+            query: &self.request.query,
+            headers,
+            body: &self.request.body,
+        };
+        signature::check(&authorization, &signed, &merchant.public_key)?;
+        self.check_date_and_region(merchant, now)?;
+        Ok((index, merchant))
+    }
+
+    fn check_date_and_region(&self, merchant: &Merchant, now: Timestamp) -> Result<(), Refusal> {
+        let unknowns = self.shared.world().unknowns.clone();
+        let headers = &self.request.headers;
+        let refused = |why: String| Err(Refusal::new(403, "InvalidRequestSignature", why));
+        let date = text(headers, "x-amz-pay-date").and_then(|date| stamp::parse(date.trim()));
+        let Some(date) = date else {
+            return Err(Refusal::new(
+                400,
+                "InvalidHeaderValue",
+                "x-amz-pay-date is not a date",
+            ));
+        };
+        // A call that a fault held up was in time if it was when it came.
+        let skew = [self.arrived, now].map(|moment| date.duration_since(moment).abs());
+        let allowed = unknowns
+            .allowed_clock_skew
+            .and_then(|span| SignedDuration::try_from(span.0).ok());
+        if allowed.is_some_and(|allowed| skew.iter().all(|skew| *skew > allowed)) {
+            let now = stamp::basic(now);
+            return refused(format!(
+                "x-amz-pay-date is too far from the time here, which is {now}"
+            ));
+        }
+        let region = text(headers, "x-amz-pay-region").and_then(|region| Region::parse(region.trim()));
+        if unknowns.check_region && region != Some(merchant.region) {
+            return refused("x-amz-pay-region is not the account's region".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn plain(outcome: Outcome, request_id: String, date: Timestamp) -> Answer {
+    let (content_type, body) = match outcome.body {
+        // A fault may ask for a body that is no JSON.
+        Value::String(text) => ("text/plain", text.into_bytes()),
+        body => ("application/json", body.to_string().into_bytes()),
+    };
+    Answer {
+        status: outcome.status,
+        content_type,
+        body: body.into(),
+        request_id,
+        date,
+        retry_after: outcome.retry_after,
+    }
+}
+
+/// What a fault answers instead; of the kinds that answer nothing, what they cut short.
+fn fault_outcome(kind: Kind, strike: &Strike) -> Outcome {
+    let status = strike
+        .status
+        .unwrap_or(if kind == Kind::Html { 503 } else { 500 });
+    let reason = match status {
+        408 => "RequestTimeout",
+        429 => "TooManyRequests",
+        503 => "ServiceUnavailable",
+        _ => "InternalServerError",
+    };
+    let usual = Outcome::from(Refusal::new(
+        status,
+        reason,
+        "a fault that was posted to the sandbox",
+    ));
+    match &strike.body {
+        Some(body) => Outcome {
+            body: body.clone(),
+            ..usual
+        },
+        None => usual,
+    }
+}
+
+/// A gateway's page, as it comes when something in front of Amazon answers.
+fn page(strike: &Strike, request_id: String, date: Timestamp) -> Answer {
+    let outcome = fault_outcome(Kind::Html, strike);
+    let html = match outcome.body {
+        Value::String(html) => html,
+        _ => format!(
+            "<html><body><h1>{}</h1><p>The service is not available.</p></body></html>\n",
+            outcome.status
+        ),
+    };
+    Answer {
+        status: outcome.status,
+        content_type: "text/html",
+        body: html.into(),
+        request_id,
+        date,
+        retry_after: None,
+    }
+}

@@ -1,0 +1,84 @@
+//! An Amazon Pay API v2 to test against.
+//!
+//! ```text
+//!   a program under test ── TLS, signed ──► API ──┐
+//!                                                 ├─► World: sessions, keys, quotas, faults ─► Books
+//!   its tests ── plain http on loopback ► control ┘              ▲
+//!                  or the methods of Sandbox                     └── SandboxClock
+//! ```
+//!
+//! **Its duty**: to answer as Amazon does, as far as that is known; where it is not, as a switch says
+//! ([`Unknowns`]); to break on request ([`Fault`]); and to tell the truth afterwards ([`Books`]).
+//!
+//! **What it will never know**: the crates that are tested against it. It shares no code with the client
+//! that signs and reads here, so that a mistake in one cannot hide in the other. It stores nothing: a
+//! sandbox that ends forgets.
+//!
+//! # The API
+//!
+//! HTTP/1.1 over TLS. Paths as `/v2/…`, `/live/v2/…` or `/sandbox/v2/…`, with or without a slash at the end:
+//! Create (`POST checkoutSessions`), Get, Update (`PATCH`), `POST …/finalize` and `POST …/complete` of a
+//! Checkout Session, Get Charge, Get Charge Permission. Anything else is 404 or 405 in Amazon's error shape.
+//! Signatures, the date and the region are checked; sessions, charges and idempotency keys belong to one
+//! merchant account; a session ends 24 hours after its creation and is gone after 30 days.
+//!
+//! Cards (`card` of [`NewSession`]) act when the session is confirmed: one ending in 3434 makes it Canceled
+//! (Declined), 3064 Canceled (BuyerCanceled), 0701 and 4354 leave a payment pending that is then Authorized
+//! or Declined. `x-amz-pay-simulation-code` overrides the card.
+//!
+//! # The control API
+//!
+//! | call | what |
+//! | --- | --- |
+//! | `POST /sessions` | a session whose buyer has finished; the body is a [`NewSession`] |
+//! | `POST /sessions/{id}/buyer` | `{"action": "finish" \| "cancel" \| "decline" \| "leave"}` ([`Buyer`]) |
+//! | `POST /merchants/{account}` | `{"status": "refused" \| "active"}`: refused accounts get 403 for everything |
+//! | `GET /clock`, `POST /clock` | `{"now", "speed"}`; `{"advance": "23h"}`, `{"set": "…"}`, `{"speed": 1440}` |
+//! | `POST /faults`, `DELETE /faults` | a [`Fault`]; clears them all |
+//! | `GET /unknowns`, `POST /unknowns` | the [`Unknowns`]; sets some of them |
+//! | `GET /books` | the [`Books`] |
+//!
+//! Refusals are `{"error": "…"}` with 400, 404 or 409. A clock that belongs to an embedding program is not
+//! moved: 409. Lengths of time are written `30s`, `1h30m`, `2d`.
+
+mod address;
+mod api;
+mod books;
+mod charge;
+mod checkout;
+mod clock;
+mod confirm;
+mod control;
+mod faults;
+mod keys;
+mod merchants;
+mod options;
+mod path;
+mod price;
+mod quota;
+mod refusal;
+mod sandbox;
+mod server;
+mod session;
+mod sessions;
+mod shared;
+mod signature;
+mod span;
+mod stamp;
+mod unknowns;
+mod world;
+
+pub use books::{Books, Call, ChargeBook, Effect, FaultBook, SessionBook, StruckFault, Totals};
+pub use charge::ChargeState;
+pub use clock::{OutsideTheCalendar, SandboxClock, SettableClock};
+pub use faults::{Fault, Kind, When};
+pub use merchants::MerchantStatus;
+pub use options::{
+    ClockSource, Environment, Info, MerchantInfo, MerchantSpec, Options, Profile, Region, StartError,
+};
+pub use price::Price;
+pub use sandbox::Sandbox;
+pub use sessions::{Buyer, BuyerAction, NewSession, Refuse, Route, SessionAfter};
+pub use shared::ControlError;
+pub use span::Span;
+pub use unknowns::{Mismatch, PendingState, Unknowns};

@@ -1,0 +1,214 @@
+//! A running sandbox, for the program that embeds it.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::books::Books;
+use crate::clock::SandboxClock;
+use crate::faults::Fault;
+use crate::keys::{self, Certificates};
+use crate::merchants::{self, Merchant, MerchantStatus};
+use crate::options::{ClockSource, Info, MerchantSpec, Options, StartError};
+use crate::server;
+use crate::sessions::{Buyer, NewSession};
+use crate::shared::{ControlError, Shared};
+use crate::unknowns::Unknowns;
+use crate::world::World;
+
+/// A sandbox that serves until it is shut down or dropped. Its methods do what the control API does.
+pub struct Sandbox {
+    shared: Arc<Shared>,
+    info: Info,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    _temporary: Option<TempDir>,
+}
+
+impl Sandbox {
+    /// Makes keys and certificates, listens, and serves on the current tokio runtime.
+    ///
+    /// # Errors
+    /// When an account's name cannot be used, a file or an address cannot be used, or a key cannot be made.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        if !options.control_listen.ip().is_loopback() {
+            return Err(StartError::ControlNotLoopback(options.control_listen));
+        }
+        let (folder, temporary) = folder(options.tls_dir)?;
+        let specs = match options.merchants {
+            none if none.is_empty() => MerchantSpec::one_per_region(options.profile.environment()),
+            given => given,
+        };
+        // Making RSA keys takes a moment: not on a thread that drives other tasks.
+        let made = tokio::task::spawn_blocking({
+            let folder = folder.clone();
+            move || credentials(specs, &folder)
+        });
+        let (merchants, certificates) = made.await.expect("making keys neither panics nor is aborted")?;
+        let ca_file = folder.join("ca.pem");
+        fs::write(&ca_file, &certificates.ca_pem).map_err(|source| StartError::File {
+            file: ca_file.clone(),
+            source,
+        })?;
+        let tls = tls(certificates)?;
+        let (api, api_address) = listen(options.listen).await?;
+        let (control, control_address) = listen(options.control_listen).await?;
+        let info = Info {
+            url: format!("https://{api_address}"),
+            ca_file,
+            merchants: merchants.iter().map(Merchant::info).collect(),
+            control_url: format!("http://{control_address}"),
+        };
+        let (clock, settable): (Arc<dyn SandboxClock>, _) = match options.clock {
+            ClockSource::Settable(clock) => (Arc::new(clock.clone()), Some(clock)),
+            ClockSource::Embedded(clock) => (clock, None),
+        };
+        let world = World::new(options.profile, options.seed.unwrap_or_else(rand::random));
+        let shared = Arc::new(Shared::new(merchants, clock, settable, world));
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        tasks.spawn(server::serve_api(
+            api,
+            tls,
+            shared.clone(),
+            tasks.clone(),
+            stop.clone(),
+        ));
+        tasks.spawn(server::serve_control(
+            control,
+            shared.clone(),
+            tasks.clone(),
+            stop.clone(),
+        ));
+        Ok(Self {
+            shared,
+            info,
+            tasks,
+            stop,
+            _temporary: temporary,
+        })
+    }
+
+    /// How to reach it.
+    pub fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// What happened so far.
+    pub fn books(&self) -> Books {
+        self.shared.books()
+    }
+
+    /// Makes a checkout session and answers it as Get Checkout Session would show it.
+    ///
+    /// # Errors
+    /// For an unknown account, a field that Amazon's sessions do not have or a value that it cannot have, and an
+    /// id that is taken.
+    pub fn make_session(&self, new: NewSession) -> Result<Value, ControlError> {
+        self.shared.make_session(new)
+    }
+
+    /// The buyer of an Open session does something; answers the session as it is then.
+    ///
+    /// # Errors
+    /// For an unknown session, and one that is not Open.
+    pub fn buyer(&self, session: &str, buyer: impl Into<Buyer>) -> Result<Value, ControlError> {
+        self.shared.buyer(session, buyer.into())
+    }
+
+    /// Posts a fault; answers the id by which [`Books::faults`] tells how often it struck.
+    ///
+    /// # Errors
+    /// For one that could never strike.
+    pub fn fault(&self, fault: Fault) -> Result<u64, ControlError> {
+        self.shared.post_fault(fault)
+    }
+
+    /// No posted fault strikes any more.
+    pub fn clear_faults(&self) {
+        self.shared.clear_faults();
+    }
+
+    /// Refuses a merchant account's every call, or lets them in again.
+    ///
+    /// # Errors
+    /// For an unknown account.
+    pub fn set_merchant(&self, account: &str, status: MerchantStatus) -> Result<(), ControlError> {
+        self.shared.set_merchant(account, status)
+    }
+
+    /// The switches as they stand.
+    pub fn unknowns(&self) -> Unknowns {
+        self.shared.unknowns()
+    }
+
+    /// Sets all switches.
+    pub fn set_unknowns(&self, unknowns: Unknowns) {
+        self.shared.set_unknowns(unknowns);
+    }
+
+    /// Stops listening, ends every connection, and returns when that is done.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn folder(given: Option<PathBuf>) -> Result<(PathBuf, Option<TempDir>), StartError> {
+    match given {
+        Some(folder) => {
+            fs::create_dir_all(&folder).map_err(|source| StartError::File {
+                file: folder.clone(),
+                source,
+            })?;
+            Ok((folder, None))
+        }
+        None => {
+            let made = tempfile::Builder::new().prefix("amazon-pay-sandbox-").tempdir();
+            let temporary = made.map_err(|source| StartError::File {
+                file: std::env::temp_dir(),
+                source,
+            })?;
+            Ok((temporary.path().to_owned(), Some(temporary)))
+        }
+    }
+}
+
+fn credentials(specs: Vec<MerchantSpec>, folder: &Path) -> Result<(Vec<Merchant>, Certificates), StartError> {
+    Ok((merchants::open(specs, folder)?, keys::certificates()?))
+}
+
+fn tls(certificates: Certificates) -> Result<TlsAcceptor, StartError> {
+    let chain = vec![CertificateDer::from(certificates.leaf_der)];
+    let key = PrivatePkcs8KeyDer::from(certificates.leaf_key_der);
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key.into())?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}

@@ -1,0 +1,249 @@
+//! The two listeners: the API over TLS, where connections can be reset or left hanging, and the control API.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::{BodyExt as _, Either, Full, Limited};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api::{self, Answer, Reply, Request};
+use crate::control;
+use crate::shared::Shared;
+use crate::stamp::http_date;
+
+/// Far more than any request of the API needs.
+const MOST_BODY_BYTES: usize = 1 << 20;
+
+/// Accepts until it is stopped; connections end with it.
+pub(crate) async fn serve_api(
+    listener: TcpListener,
+    tls: TlsAcceptor,
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
+    while let Some(stream) = accept(&listener, &stop).await {
+        let (tls, shared, stop) = (tls.clone(), shared.clone(), stop.clone());
+        tasks.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = api_connection(stream, tls, shared) => {}
+            }
+        });
+    }
+}
+
+pub(crate) async fn serve_control(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
+    while let Some(stream) = accept(&listener, &stop).await {
+        let (shared, stop) = (shared.clone(), stop.clone());
+        tasks.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = control_connection(stream, shared) => {}
+            }
+        });
+    }
+}
+
+/// The next connection; none once stopped.
+async fn accept(listener: &TcpListener, stop: &CancellationToken) -> Option<TcpStream> {
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return None,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                // Answers are small and awaited: never held back to be sent together.
+                let _not_fatal = stream.set_nodelay(true);
+                return Some(stream);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+async fn api_connection(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Shared>) {
+    let stream = match tls.accept(stream).await {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::debug!(%error, "a TLS handshake failed");
+            return;
+        }
+    };
+    let reset = CancellationToken::new();
+    let service = service_fn(|request| respond(shared.clone(), request, reset.clone()));
+    let mut connection = http1::Builder::new()
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), service);
+    let ended = tokio::select! {
+        ended = &mut connection => Some(ended),
+        () = reset.cancelled() => None,
+    };
+    match ended {
+        Some(Ok(())) => {}
+        Some(Err(error)) => tracing::debug!(%error, "a connection ended early"),
+        None => abort_on_close(connection.into_parts().io.inner()),
+    }
+}
+
+/// Without linger, closing a socket sends RST instead of FIN.
+fn abort_on_close(stream: &TlsStream<TcpStream>) {
+    let (tcp, _) = stream.get_ref();
+    if let Err(error) = tcp.set_zero_linger() {
+        tracing::debug!(%error, "a connection is closed instead of reset");
+    }
+}
+
+type ApiBody = Either<Full<Bytes>, CutShort>;
+
+async fn respond(
+    shared: Arc<Shared>,
+    request: http::Request<Incoming>,
+    reset: CancellationToken,
+) -> Result<Response<ApiBody>, hyper::Error> {
+    let (head, body) = request.into_parts();
+    let Some(body) = whole(body).await else {
+        // It did not arrive whole: there is nobody left to answer.
+        reset.cancel();
+        return pending().await;
+    };
+    let request = Request {
+        method: head.method.as_str().to_owned(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        headers: head.headers,
+        body,
+    };
+    match api::answer(&shared, &request).await {
+        Reply::Answer(answer) => Ok(response(answer, |body| Either::Left(Full::new(body)))),
+        Reply::Truncated(answer) => Ok(response(answer, |body| Either::Right(CutShort::new(&body)))),
+        Reply::Reset => {
+            reset.cancel();
+            pending().await
+        }
+        Reply::Hang => pending().await,
+    }
+}
+
+async fn whole(body: Incoming) -> Option<Bytes> {
+    Limited::new(body, MOST_BODY_BYTES)
+        .collect()
+        .await
+        .ok()
+        .map(http_body_util::Collected::to_bytes)
+}
+
+fn response(answer: Answer, body: impl FnOnce(Bytes) -> ApiBody) -> Response<ApiBody> {
+    let length = answer.body.len();
+    let mut response = Response::new(body(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert("content-type", HeaderValue::from_static(answer.content_type));
+    headers.insert("content-length", HeaderValue::from(length));
+    if let Ok(id) = HeaderValue::from_str(&answer.request_id) {
+        headers.insert("x-amz-pay-request-id", id);
+    }
+    if let Ok(date) = HeaderValue::from_str(&http_date(answer.date)) {
+        headers.insert("date", date);
+    }
+    if let Some(seconds) = answer.retry_after {
+        headers.insert("retry-after", HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// Half of a body, then an error, upon which hyper ends the connection.
+struct CutShort {
+    promised: u64,
+    half: Option<Bytes>,
+    flushed: bool,
+}
+
+impl CutShort {
+    fn new(whole: &Bytes) -> Self {
+        let promised = u64::try_from(whole.len()).unwrap_or(u64::MAX);
+        Self {
+            promised,
+            half: Some(whole.slice(..whole.len() / 2)),
+            flushed: false,
+        }
+    }
+}
+
+impl Body for CutShort {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        if let Some(half) = self.half.take() {
+            return Poll::Ready(Some(Ok(Frame::data(half))));
+        }
+        // One pause, in which hyper flushes what it has: the caller is to see the first half.
+        if !std::mem::replace(&mut self.flushed, true) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(std::io::Error::other(
+            "cut short, as a fault asked for",
+        ))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.promised)
+    }
+}
+
+async fn control_connection(stream: TcpStream, shared: Arc<Shared>) {
+    let service = service_fn(|request| respond_control(shared.clone(), request));
+    let served = http1::Builder::new()
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = served.await {
+        tracing::debug!(%error, "a control connection ended early");
+    }
+}
+
+async fn respond_control(
+    shared: Arc<Shared>,
+    request: http::Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let Some(body) = whole(body).await else {
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+        return Ok(response);
+    };
+    let answer = control::answer(&shared, head.method.as_str(), head.uri.path(), &body);
+    let json = answer.body.map(|body| Bytes::from(body.to_string()));
+    let mut response = Response::new(Full::new(json.unwrap_or_default()));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+        .headers_mut()
+        .insert("content-type", HeaderValue::from_static("application/json"));
+    Ok(response)
+}

@@ -1,0 +1,290 @@
+//! A checkout session: its state machine and how GET shows it.
+//!
+//! ```text
+//!   Open ── confirmed ──► Completed
+//!    └── buyer, card or 24 h ──► Canceled
+//! ```
+//!
+//! The 24 hours are not a timer: a session is asked where it stands *now*.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::books::Call;
+use crate::charge::{Charge, ChargeState, Permission, later};
+use crate::sessions::{Refuse, Route};
+use crate::stamp::basic;
+use crate::unknowns::Unknowns;
+
+const LASTS: Duration = Duration::from_hours(24);
+const KEPT_FOR: Duration = Duration::from_hours(24 * 30);
+
+pub(crate) struct Session {
+    pub(crate) id: String,
+    /// Index of its merchant.
+    pub(crate) merchant: usize,
+    /// In whole seconds.
+    pub(crate) created: Timestamp,
+    /// What GET shows while it is Open and its buyer has finished; state and times are put in on the way out.
+    pub(crate) open_body: Value,
+    pub(crate) buyer_finished: bool,
+    pub(crate) updated: Timestamp,
+    /// The last four digits of the buyer's card.
+    pub(crate) card: String,
+    /// How long a pending payment stays undecided.
+    pub(crate) pending_for: Duration,
+    pub(crate) refuse: Option<Refuse>,
+    /// The operation that its checkout flow ends with, where that was said.
+    pub(crate) route: Option<Route>,
+    pub(crate) end: Option<End>,
+    pub(crate) permission: Option<Permission>,
+    pub(crate) charge: Option<Charge>,
+    pub(crate) calls: Vec<Call>,
+}
+
+/// How a session ended, other than by the passing of its 24 hours.
+pub(crate) enum End {
+    Completed {
+        at: Timestamp,
+        /// What `chargeId` shows; a Saved Wallet setup may show one that does not exist.
+        shown_charge: Option<String>,
+        /// Shown Open until the payment is decided.
+        open_while_pending: bool,
+    },
+    Canceled {
+        at: Timestamp,
+        reason: Option<String>,
+    },
+}
+
+/// Where a session stands at a given moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing<'a> {
+    Open,
+    /// Confirmed, and shown Open with both ids until the payment is decided.
+    OpenPending,
+    Completed {
+        at: Timestamp,
+    },
+    Canceled {
+        at: Timestamp,
+        reason: Option<&'a str>,
+    },
+}
+
+impl Standing<'_> {
+    pub(crate) fn state(self) -> &'static str {
+        match self {
+            Self::Open | Self::OpenPending => "Open",
+            Self::Completed { .. } => "Completed",
+            Self::Canceled { .. } => "Canceled",
+        }
+    }
+
+    pub(crate) fn reason(self) -> Option<String> {
+        match self {
+            Self::Canceled { reason, .. } => reason.map(str::to_owned),
+            Self::Open | Self::OpenPending | Self::Completed { .. } => None,
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn standing(&self, now: Timestamp, unknowns: &Unknowns) -> Standing<'_> {
+        match &self.end {
+            None => {
+                let lapses = later(later(self.created, LASTS), unknowns.expiry_lag.0);
+                if now >= lapses {
+                    Standing::Canceled {
+                        at: lapses,
+                        reason: Some("Expired"),
+                    }
+                } else {
+                    Standing::Open
+                }
+            }
+            Some(End::Canceled { at, reason }) => Standing::Canceled {
+                at: *at,
+                reason: reason.as_deref(),
+            },
+            Some(End::Completed {
+                at,
+                open_while_pending: false,
+                ..
+            }) => Standing::Completed { at: *at },
+            Some(End::Completed {
+                at,
+                open_while_pending: true,
+                ..
+            }) => match self.charge.as_ref().map(|charge| charge.standing(now)) {
+                Some(charge) if charge.state == ChargeState::AuthorizationInitiated => Standing::OpenPending,
+                Some(charge) if charge.state == ChargeState::Declined => Standing::Canceled {
+                    at: charge.since,
+                    reason: Some("Declined"),
+                },
+                Some(_) | None => Standing::Completed { at: *at },
+            },
+        }
+    }
+
+    /// Amazon deletes sessions 30 days after they were made.
+    pub(crate) fn is_removed(&self, now: Timestamp) -> bool {
+        now >= later(self.created, KEPT_FOR)
+    }
+
+    pub(crate) fn expires(&self) -> Timestamp {
+        later(self.created, LASTS)
+    }
+
+    /// The body of Get Checkout Session.
+    pub(crate) fn shown(&self, now: Timestamp, unknowns: &Unknowns) -> Value {
+        match self.standing(now, unknowns) {
+            Standing::Open => self.shown_open(),
+            Standing::OpenPending => {
+                let mut body = self.shown_open();
+                self.put_ids(&mut body);
+                body
+            }
+            Standing::Completed { at } => {
+                let mut body = self.shown_completed(at);
+                if unknowns.completed_shows_permission_type {
+                    body["chargePermissionType"] = self.open_body["chargePermissionType"].clone();
+                }
+                self.put_ids(&mut body);
+                body
+            }
+            Standing::Canceled { at, reason } => {
+                let mut body = self.shown_canceled(at, reason);
+                if unknowns.canceled_keeps_expiration {
+                    body["expirationTimestamp"] = json!(basic(self.expires()));
+                }
+                body
+            }
+        }
+    }
+
+    fn shown_open(&self) -> Value {
+        let mut body = self.open_body.clone();
+        body["checkoutSessionId"] = json!(self.id);
+        body["statusDetails"] = status("Open", None, self.updated);
+        body["creationTimestamp"] = json!(basic(self.created));
+        body["expirationTimestamp"] = json!(basic(self.expires()));
+        body["constraints"] = self.constraints();
+        if !self.buyer_finished {
+            for field in ["buyer", "shippingAddress", "billingAddress"] {
+                body[field] = Value::Null;
+            }
+            body["paymentPreferences"] = json!([null]);
+        }
+        body
+    }
+
+    /// The ids are all that a completed session still tells; [`put_ids`](Self::put_ids) adds them.
+    fn shown_completed(&self, at: Timestamp) -> Value {
+        json!({
+            "checkoutSessionId": self.id,
+            "webCheckoutDetails": null,
+            "chargePermissionType": null,
+            "recurringMetadata": null,
+            "productType": null,
+            "paymentDetails": null,
+            "merchantMetadata": null,
+            "supplementaryData": null,
+            "buyer": null,
+            "billingAddress": null,
+            "paymentPreferences": [null],
+            "statusDetails": status("Completed", None, at),
+            "shippingAddress": null,
+            "platformId": null,
+            "chargePermissionId": null,
+            "chargeId": null,
+            "constraints": [null],
+            "creationTimestamp": basic(self.created),
+            "expirationTimestamp": null,
+            "storeId": null,
+            "deliverySpecifications": null,
+            "providerMetadata": null,
+            "releaseEnvironment": null,
+        })
+    }
+
+    fn shown_canceled(&self, at: Timestamp, reason: Option<&str>) -> Value {
+        json!({
+            "checkoutSessionId": self.id,
+            "webCheckoutDetails": null,
+            "chargePermissionType": null,
+            "productType": null,
+            "paymentDetails": null,
+            "merchantMetadata": null,
+            "buyer": null,
+            "billingAddress": null,
+            "paymentPreferences": [null],
+            "statusDetails": status("Canceled", reason, at),
+            "shippingAddress": null,
+            "chargePermissionId": null,
+            "chargeId": null,
+            "constraints": [null],
+            "creationTimestamp": basic(self.created),
+            "expirationTimestamp": null,
+            "releaseEnvironment": null,
+        })
+    }
+
+    fn put_ids(&self, body: &mut Value) {
+        body["chargePermissionId"] = json!(self.permission.as_ref().map(|permission| &permission.id));
+        body["chargeId"] = match &self.end {
+            Some(End::Completed { shown_charge, .. }) => json!(shown_charge),
+            Some(End::Canceled { .. }) | None => Value::Null,
+        };
+    }
+
+    /// What is still missing before the buyer can be sent to Amazon's page or finish there.
+    fn constraints(&self) -> Value {
+        let details = &self.open_body["paymentDetails"];
+        let missing = [
+            (
+                "BuyerNotAssociated",
+                "no buyer has finished this session",
+                !self.buyer_finished,
+            ),
+            (
+                "ChargeAmountNotSet",
+                "paymentDetails.chargeAmount is not set",
+                details["chargeAmount"].is_null() && !self.is_wallet_setup(),
+            ),
+            (
+                "CheckoutResultReturnUrlNotSet",
+                "webCheckoutDetails.checkoutResultReturnUrl is not set",
+                self.open_body["webCheckoutDetails"]["checkoutResultReturnUrl"].is_null(),
+            ),
+            (
+                "PaymentIntentNotSet",
+                "paymentDetails.paymentIntent is not set",
+                details["paymentIntent"].is_null(),
+            ),
+        ];
+        missing
+            .into_iter()
+            .filter(|(_, _, missing)| *missing)
+            .map(|(id, description, _)| json!({"constraintId": id, "description": description}))
+            .collect()
+    }
+
+    /// A Saved Wallet setup takes no payment: it is completed with an empty body.
+    pub(crate) fn is_wallet_setup(&self) -> bool {
+        self.open_body["chargePermissionType"] == "PaymentMethodOnFile"
+            && (self.open_body["paymentDetails"]["chargeAmount"].is_null()
+                || self.open_body["paymentMethodOnFileMetadata"]["setupOnly"] == true)
+    }
+}
+
+fn status(state: &str, reason: Option<&str>, at: Timestamp) -> Value {
+    json!({
+        "state": state,
+        "reasonCode": reason,
+        "reasonDescription": null,
+        "lastUpdatedTimestamp": basic(at),
+    })
+}

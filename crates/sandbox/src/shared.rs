@@ -1,0 +1,156 @@
+//! What every connection shares, and what the control API and an embedding program do with it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::books::Books;
+use crate::clock::{SandboxClock, SettableClock};
+use crate::faults::Fault;
+use crate::merchants::{Merchant, MerchantStatus};
+use crate::session::Standing;
+use crate::sessions::{Buyer, NewSession, Shop};
+use crate::unknowns::Unknowns;
+use crate::world::World;
+
+/// Why the control API did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ControlError {
+    /// It can never be done as it was asked for.
+    #[error("{0}")]
+    Invalid(String),
+    /// There is no such session or merchant.
+    #[error("{0}")]
+    NotFound(String),
+    /// It does not fit how things stand.
+    #[error("{0}")]
+    Conflict(String),
+}
+
+pub(crate) struct Shared {
+    pub(crate) merchants: Vec<Merchant>,
+    pub(crate) clock: Arc<dyn SandboxClock>,
+    /// The same clock, where we may move it.
+    pub(crate) settable: Option<SettableClock>,
+    world: Mutex<World>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        merchants: Vec<Merchant>,
+        clock: Arc<dyn SandboxClock>,
+        settable: Option<SettableClock>,
+        world: World,
+    ) -> Self {
+        Self {
+            merchants,
+            clock,
+            settable,
+            world: Mutex::new(world),
+        }
+    }
+
+    /// Never held over an await: the guard is not `Send`, and connections are.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn merchant_of_key(&self, public_key_id: &str) -> Option<(usize, &Merchant)> {
+        self.merchants
+            .iter()
+            .enumerate()
+            .find(|(_, merchant)| merchant.public_key_id == public_key_id)
+    }
+
+    fn merchant(&self, account: &str) -> Result<(usize, &Merchant), ControlError> {
+        let mut merchants = self.merchants.iter().enumerate();
+        merchants
+            .find(|(_, merchant)| merchant.account == account)
+            .ok_or_else(|| ControlError::NotFound(format!("there is no merchant account `{account}`")))
+    }
+
+    pub(crate) fn make_session(&self, new: NewSession) -> Result<Value, ControlError> {
+        let (index, merchant) = match &new.account {
+            Some(account) => self.merchant(account)?,
+            None => (0, &self.merchants[0]),
+        };
+        let shop = Shop {
+            merchant: index,
+            account: &merchant.account,
+            region: merchant.region,
+            environment: merchant.environment,
+        };
+        let now = self.now();
+        let mut world = self.world();
+        let id = new
+            .checkout_session_id
+            .clone()
+            .unwrap_or_else(|| world.ids.session());
+        if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            return Err(ControlError::Invalid(
+                "checkoutSessionId: letters, digits and dashes".to_owned(),
+            ));
+        }
+        let session = new.make(id, &shop, now).map_err(ControlError::Invalid)?;
+        let shown = session.shown(now, &world.unknowns);
+        if world.add(session) {
+            Ok(shown)
+        } else {
+            Err(ControlError::Conflict(
+                "checkoutSessionId: there is such a session already".to_owned(),
+            ))
+        }
+    }
+
+    pub(crate) fn buyer(&self, session: &str, buyer: Buyer) -> Result<Value, ControlError> {
+        let now = self.now();
+        let world = &mut *self.world();
+        let session = world
+            .sessions
+            .get_mut(session)
+            .ok_or_else(|| ControlError::NotFound("there is no such session".to_owned()))?;
+        if session.standing(now, &world.unknowns) != Standing::Open {
+            return Err(ControlError::Conflict("the session is not Open".to_owned()));
+        }
+        session.buyer(buyer, now);
+        Ok(session.shown(now, &world.unknowns))
+    }
+
+    pub(crate) fn post_fault(&self, fault: Fault) -> Result<u64, ControlError> {
+        if let Some(problem) = fault.problem() {
+            return Err(ControlError::Invalid(problem.to_owned()));
+        }
+        if let Some(account) = &fault.account {
+            self.merchant(account)?;
+        }
+        Ok(self.world().faults.post(fault))
+    }
+
+    pub(crate) fn clear_faults(&self) {
+        self.world().faults.clear();
+    }
+
+    pub(crate) fn set_merchant(&self, account: &str, status: MerchantStatus) -> Result<(), ControlError> {
+        let (_, merchant) = self.merchant(account)?;
+        merchant.set_status(status);
+        Ok(())
+    }
+
+    pub(crate) fn unknowns(&self) -> Unknowns {
+        self.world().unknowns.clone()
+    }
+
+    pub(crate) fn set_unknowns(&self, unknowns: Unknowns) {
+        self.world().unknowns = unknowns;
+    }
+
+    pub(crate) fn books(&self) -> Books {
+        let now = self.now();
+        self.world().books(now, &self.merchants)
+    }
+}

@@ -1,0 +1,5 @@
+//! The sandbox over its real TLS listener, through a client that shares nothing with it.
+
+mod client;
+mod confirm;
+mod world;
