@@ -57,6 +57,8 @@ pub struct Policy {
     pub retry: Backoff,
     /// How long one call may take.
     pub attempt_timeout: Duration,
+    /// How long personal data is kept after the outcome.
+    pub personal_data_for: Duration,
 }
 
 impl Policy {

@@ -10,7 +10,7 @@ use checkout::{
 
 use crate::boundary;
 use crate::ports::{LogError, Outbox, Publish};
-use crate::record::{Recorded, Version};
+use crate::record::{Recorded, Version, replay};
 
 /// Amazon serves the details of a charge permission this long.
 const PERMISSION_DETAILS_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -115,16 +115,13 @@ pub enum Content {
     },
 }
 
-/// Everything in a history that is told, from `from` on.
-pub fn announcements_of(id: &SessionId, history: &[Recorded], from: Version) -> Vec<Announcement> {
-    let mut session = Session::Unseen;
+/// Everything in `facts` that is told; `before` is the session that they found.
+pub fn announcements_of(id: &SessionId, before: Session, facts: &[Recorded]) -> Vec<Announcement> {
+    let mut session = before;
     let mut told = Vec::new();
-    for fact in history {
+    for fact in facts {
         let before = session.clone();
         session = session.evolve(fact.at, &fact.event);
-        if fact.version < from {
-            continue;
-        }
         let Some(subject) = session.subject() else {
             continue;
         };
@@ -142,6 +139,13 @@ pub fn announcements_of(id: &SessionId, history: &[Recorded], from: Version) -> 
         }
     }
     told
+}
+
+/// What one fact of a history tells, as the outbox needs it.
+pub fn announcement_at(id: &SessionId, history: &[Recorded], version: Version) -> Option<Announcement> {
+    let at = history.iter().position(|fact| fact.version == version)?;
+    let (before, _) = replay(&history[..at]);
+    announcements_of(id, before, &history[at..=at]).pop()
 }
 
 fn content_of(before: &Session, after: &Session, subject: &Subject, fact: &Recorded) -> Option<Content> {

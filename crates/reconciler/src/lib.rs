@@ -6,23 +6,30 @@
 //!           sweep tick ─► advance ─┘
 //! ```
 //!
-//! `Reconciler::advance` is the only function that calls Amazon Pay, and everything before the call may
+//! [`Reconciler::advance`] is the only function that calls Amazon Pay, and everything before the call may
 //! run twice. Nothing here spawns, and nothing here knows an outside library: the caller drives the futures,
 //! so that a simulation can. What the use cases need from outside are the ports in [`ports`].
 
+mod advance;
 mod announce;
 mod arrival;
 mod boundary;
 mod notice;
+mod observe;
+mod operate;
 mod personal;
 pub mod ports;
 mod record;
+pub mod turns;
 
-pub use announce::{Announcement, Content, announcements_of, publish};
+pub use advance::{Advanced, Begun, Policies, Reconciler};
+pub use announce::{Announcement, Content, announcement_at, announcements_of, publish};
 pub use arrival::{Arrival, DeadLetter, KeepDeadLetters, TakeIn};
 pub use boundary::{boundary, on_boundary};
 pub use notice::{
     AccountCondition, AccountConditions, Condition, Notice, NoticeKind, NoticeLog, PublishNotice,
 };
+pub use observe::Observed;
+pub use operate::{Act, ActError};
 pub use personal::{Address, Personal};
 pub use record::{Actor, Append, Recorded, Row, Version, replay};

@@ -1,0 +1,622 @@
+//! One session, taken as far as it goes: load, ask, act, record, and again.
+
+use std::collections::BTreeMap;
+
+use checkout::{
+    AccountName, Answer, BodyRef, ChargeAnswer, Class, Command, ConfirmAnswer, Event, ForswornBy,
+    IdempotencyKey, KeyChoice, LookUpAnswer, Order, Policy, Session, SessionId, Step, Timestamp, decide,
+    next_step,
+};
+
+use crate::announce::announcements_of;
+use crate::boundary;
+use crate::personal::Personal;
+use crate::ports::{
+    Attempt, Call, Chance, Clock, ConfirmCheckout, LogError, LookUp, NoTurn, Outlet, PersonalRecord,
+    SessionLog,
+};
+use crate::record::{Actor, Append, Recorded, Row, Version, replay};
+
+/// More rounds than any session has steps at one instant: a guard, not a limit that is met.
+const ROUNDS: u32 = 32;
+/// How often an answer from Amazon is offered to a log that is away before it is left to a look-up.
+const RECORD_TRIES: u32 = 30;
+
+/// The rules for each account.
+#[derive(Debug, Clone)]
+pub struct Policies {
+    /// For accounts that are not configured.
+    pub otherwise: Policy,
+    /// For those that are.
+    pub of_account: BTreeMap<AccountName, Policy>,
+}
+
+impl Policies {
+    /// The rules for a session's account.
+    pub fn of(&self, account: Option<&AccountName>) -> &Policy {
+        account
+            .and_then(|account| self.of_account.get(account))
+            .unwrap_or(&self.otherwise)
+    }
+}
+
+/// The use cases over their ports. See the crate's documentation.
+pub struct Reconciler<L, A, C, R, O> {
+    /// Where facts are kept.
+    pub log: L,
+    /// Amazon Pay.
+    pub amazon: A,
+    /// Time.
+    pub clock: C,
+    /// Chance.
+    pub chance: R,
+    /// Takes what is to be told.
+    pub outlet: O,
+    /// The rules.
+    pub policies: Policies,
+}
+
+/// A session as it was loaded, or as it is after an append of ours.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
+    pub(crate) id: SessionId,
+    pub(crate) session: Session,
+    pub(crate) version: Version,
+    pub(crate) partition: u32,
+    pub(crate) traceparent: Option<String>,
+}
+
+/// What belongs to an append besides its facts.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    pub(crate) operator: Option<(String, String)>,
+    pub(crate) personal: Vec<(checkout::PrivateRef, Personal)>,
+    pub(crate) found: Option<Personal>,
+    pub(crate) body: Option<(BodyRef, Vec<u8>)>,
+}
+
+/// How far a session was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Advanced {
+    /// There is nothing more to do, for good.
+    Rests,
+    /// Nothing until then.
+    Waits {
+        /// When it wants to be looked at again.
+        until: Timestamp,
+        /// Its account.
+        account: Option<AccountName>,
+        /// When Amazon cancels it.
+        deadline: Timestamp,
+    },
+    /// It is its turn as soon as there is one.
+    NeedsTurn {
+        /// Of which account.
+        account: AccountName,
+        /// For which call.
+        call: Call,
+        /// Why there is none now.
+        because: NoTurn,
+        /// When Amazon cancels it.
+        deadline: Timestamp,
+    },
+}
+
+/// An attempt on record that has not been sent yet.
+pub struct Begun<T> {
+    pub(crate) loaded: Loaded,
+    pub(crate) turn: T,
+    pub(crate) attempt: Attempt,
+    pub(crate) number: u32,
+}
+
+impl<T> Begun<T> {
+    /// Of which session.
+    pub fn id(&self) -> &SessionId {
+        &self.loaded.id
+    }
+}
+
+impl<L, A, C, R, O> Reconciler<L, A, C, R, O>
+where
+    L: SessionLog,
+    A: ConfirmCheckout + LookUp,
+    C: Clock,
+    R: Chance,
+    O: Outlet,
+{
+    /// Takes a session as far as it goes now. `turn` is a token that the caller already has for it;
+    /// others are taken where there are some.
+    pub async fn advance(&self, id: &SessionId, turn: Option<(Call, A::Turn)>) -> Result<Advanced, LogError> {
+        let loaded = self.load(id).await?;
+        self.advance_from(loaded, turn).await
+    }
+
+    /// Sends an attempt that is on record, and takes the session on from its answer.
+    pub async fn send(&self, begun: Begun<A::Turn>) -> Result<Advanced, LogError> {
+        let loaded = self.send_attempt(begun).await?;
+        self.advance_from(loaded, None).await
+    }
+
+    async fn advance_from(
+        &self,
+        mut loaded: Loaded,
+        mut in_hand: Option<(Call, A::Turn)>,
+    ) -> Result<Advanced, LogError> {
+        for _ in 0..ROUNDS {
+            let now = self.clock.now();
+            let id = loaded.id.clone();
+            let step = next_step(&loaded.session, now, self.policy(&loaded.session));
+            let recorded = match step {
+                Step::Rest => return Ok(Advanced::Rests),
+                Step::WaitUntil(until) => return Ok(waits(&loaded.session, until)),
+                Step::Alert(kind) => self.record(loaded, Command::Alert(kind), Beside::default()).await,
+                Step::Forswear => {
+                    self.record(loaded, Command::Forswear(ForswornBy::Policy), Beside::default())
+                        .await
+                }
+                Step::Confirm => match self.take(&mut in_hand, &loaded.session, Call::Confirm) {
+                    Ok((turn, account)) => self.confirm(loaded, turn, account).await,
+                    Err(needs) => return Ok(needs.advanced(&loaded.session, Call::Confirm, now)),
+                },
+                Step::LookUp => match self.take(&mut in_hand, &loaded.session, Call::LookUp) {
+                    Ok((turn, account)) => self.look_up(loaded, turn, &account).await,
+                    Err(Needs::Account) => self.cannot_look_up(loaded).await,
+                    Err(needs) => return Ok(needs.advanced(&loaded.session, Call::LookUp, now)),
+                },
+                Step::LookUpCharge => match self.take(&mut in_hand, &loaded.session, Call::Charge) {
+                    Ok((turn, account)) => self.look_up_charge(loaded, turn, &account).await,
+                    Err(Needs::Account) => self.cannot_look_up_charge(loaded).await,
+                    Err(needs) => return Ok(needs.advanced(&loaded.session, Call::Charge, now)),
+                },
+            };
+            loaded = match recorded {
+                Ok(next) => next,
+                Err(LogError::Overtaken) => self.load(&id).await?,
+                Err(error @ (LogError::Unavailable(_) | LogError::Rejected(_))) => return Err(error),
+            };
+        }
+        Ok(waits(&loaded.session, self.clock.now()))
+    }
+
+    // ---- the calls
+
+    async fn confirm(&self, loaded: Loaded, turn: A::Turn, account: AccountName) -> Result<Loaded, LogError> {
+        let begun = self.begin(loaded, turn, account, None).await?;
+        match begun {
+            Ok(begun) => self.send_attempt(begun).await,
+            Err(unchanged) => Ok(unchanged),
+        }
+    }
+
+    /// Puts the intent on record; gives the session back where it is not to be confirmed any more.
+    async fn begin(
+        &self,
+        loaded: Loaded,
+        turn: A::Turn,
+        account: AccountName,
+        personal: Option<&PersonalRecord>,
+    ) -> Result<Result<Begun<A::Turn>, Loaded>, LogError> {
+        let Session::Open(open) = &loaded.session else {
+            return Ok(Err(loaded));
+        };
+        let Some(order) = open.subject.statement.order else {
+            return Ok(Err(loaded));
+        };
+        let next_body = BodyRef(open.subject.attempts + 1);
+        let (key, body, bytes, beside) = match open.key_choice() {
+            KeyChoice::Repeat(key, body) => (
+                key,
+                body,
+                self.stored_body(&loaded.id, body).await?,
+                Beside::default(),
+            ),
+            KeyChoice::NewKey(body) => (
+                self.draw_key(),
+                body,
+                self.stored_body(&loaded.id, body).await?,
+                Beside::default(),
+            ),
+            KeyChoice::New => {
+                let bytes = match personal {
+                    Some(record) => self.build_body(&order, &loaded.session, record),
+                    None => {
+                        let record = self.log.personal(&loaded.id).await?;
+                        self.build_body(&order, &loaded.session, &record)
+                    }
+                };
+                let beside = Beside {
+                    body: Some((next_body, bytes.clone())),
+                    ..Beside::default()
+                };
+                (self.draw_key(), next_body, bytes, beside)
+            }
+        };
+        let command = Command::Start {
+            key: key.clone(),
+            body,
+        };
+        let before = loaded.version;
+        boundary("start");
+        // On record before the call leaves: a crash from here on reads as "may have landed", and a second
+        // worker at the same version is overtaken here.
+        let loaded = self.record(loaded, command, beside).await?;
+        if loaded.version == before {
+            return Ok(Err(loaded));
+        }
+        Ok(self.begun(loaded, turn, account, &order, bytes))
+    }
+
+    /// The attempt that the session's last fact has put on record.
+    pub(crate) fn begun(
+        &self,
+        loaded: Loaded,
+        turn: A::Turn,
+        account: AccountName,
+        order: &Order,
+        bytes: Vec<u8>,
+    ) -> Result<Begun<A::Turn>, Loaded> {
+        let Session::Open(open) = &loaded.session else {
+            return Err(loaded);
+        };
+        let Some(flight) = open.in_flight.clone() else {
+            return Err(loaded);
+        };
+        let answer_by = flight.until(self.policy(&loaded.session));
+        let attempt = Attempt {
+            account,
+            id: loaded.id.clone(),
+            operation: order.operation(),
+            key: flight.key,
+            body: bytes,
+            send_by: flight.send_by,
+            answer_by,
+            traceparent: loaded.traceparent.clone(),
+        };
+        Ok(Begun {
+            loaded,
+            turn,
+            attempt,
+            number: flight.attempt,
+        })
+    }
+
+    async fn send_attempt(&self, begun: Begun<A::Turn>) -> Result<Loaded, LogError> {
+        let Begun {
+            loaded,
+            turn,
+            attempt,
+            number,
+        } = begun;
+        let now = self.clock.now();
+        let policy = self.policy(&loaded.session);
+        let closing = deadline_of(&loaded.session).minus(policy.last_attempt_before);
+        boundary("send");
+        let answer = if now > attempt.send_by || now >= closing {
+            ConfirmAnswer::NotSent(said("its time to leave had passed before it could be sent"))
+        } else {
+            self.amazon.confirm(turn, attempt).await
+        };
+        boundary("answered");
+        let spread = self.chance.spread();
+        let command = Command::Answered {
+            attempt: number,
+            answer,
+            spread,
+        };
+        self.record_answer(loaded, command, None).await
+    }
+
+    async fn look_up(
+        &self,
+        loaded: Loaded,
+        turn: A::Turn,
+        account: &AccountName,
+    ) -> Result<Loaded, LogError> {
+        boundary("look-up");
+        let (answer, found) = self.amazon.look_up(turn, account, &loaded.id).await;
+        let command = Command::LookedUp {
+            answer,
+            spread: self.chance.spread(),
+        };
+        self.record_answer(loaded, command, found).await
+    }
+
+    async fn look_up_charge(
+        &self,
+        loaded: Loaded,
+        turn: A::Turn,
+        account: &AccountName,
+    ) -> Result<Loaded, LogError> {
+        let charge_id = match &loaded.session {
+            Session::PaymentPending(pending) => pending.ids.charge_id.clone().unwrap_or_default(),
+            Session::Unseen | Session::Open(_) | Session::Settled(_) => return Ok(loaded),
+        };
+        boundary("look-up-charge");
+        let answer = self.amazon.look_up_charge(turn, account, &charge_id).await;
+        let command = Command::ChargeLookedUp {
+            answer,
+            spread: self.chance.spread(),
+        };
+        self.record_answer(loaded, command, None).await
+    }
+
+    async fn cannot_look_up(&self, loaded: Loaded) -> Result<Loaded, LogError> {
+        let answer = LookUpAnswer::Failed {
+            class: Class::Lane,
+            retry_after: None,
+            answer: said("its account is not configured"),
+        };
+        let command = Command::LookedUp {
+            answer,
+            spread: self.chance.spread(),
+        };
+        self.record(loaded, command, Beside::default()).await
+    }
+
+    async fn cannot_look_up_charge(&self, loaded: Loaded) -> Result<Loaded, LogError> {
+        let answer = ChargeAnswer::Failed {
+            class: Class::Lane,
+            retry_after: None,
+            answer: said("its account is not configured"),
+        };
+        let command = Command::ChargeLookedUp {
+            answer,
+            spread: self.chance.spread(),
+        };
+        self.record(loaded, command, Beside::default()).await
+    }
+
+    fn take(
+        &self,
+        in_hand: &mut Option<(Call, A::Turn)>,
+        session: &Session,
+        call: Call,
+    ) -> Result<(A::Turn, AccountName), Needs> {
+        let account = session
+            .subject()
+            .and_then(|subject| subject.account())
+            .ok_or(Needs::Account)?
+            .clone();
+        if let Some((_, turn)) = in_hand.take_if(|(held, _)| *held == call) {
+            return Ok((turn, account));
+        }
+        match self.amazon.turn(&account, call) {
+            Ok(turn) => Ok((turn, account)),
+            Err(NoTurn::UnknownAccount) if call != Call::Confirm => Err(Needs::Account),
+            Err(because) => Err(Needs::Turn(account, because)),
+        }
+    }
+
+    // ---- the log
+
+    pub(crate) async fn load(&self, id: &SessionId) -> Result<Loaded, LogError> {
+        let history = self.log.load(id).await?;
+        let (session, version) = replay(&history);
+        let traceparent = history.first().and_then(|fact| fact.traceparent.clone());
+        Ok(Loaded {
+            id: id.clone(),
+            session,
+            version,
+            partition: 0,
+            traceparent,
+        })
+    }
+
+    pub(crate) fn policy(&self, session: &Session) -> &Policy {
+        self.policies
+            .of(session.subject().and_then(|subject| subject.account()))
+    }
+
+    /// Adds what `command` asks for; a command that adds nothing changes nothing. Only operators' acts are
+    /// refused, and those take another way.
+    pub(crate) async fn record(
+        &self,
+        loaded: Loaded,
+        command: Command,
+        beside: Beside,
+    ) -> Result<Loaded, LogError> {
+        let now = self.clock.now();
+        let events = decide(&loaded.session, now, self.policy(&loaded.session), command).unwrap_or_default();
+        self.record_events(loaded, now, events, beside).await
+    }
+
+    pub(crate) async fn record_events(
+        &self,
+        loaded: Loaded,
+        now: Timestamp,
+        events: Vec<Event>,
+        beside: Beside,
+    ) -> Result<Loaded, LogError> {
+        if events.is_empty() {
+            return Ok(loaded);
+        }
+        let (after, append) = self.append_for(loaded.clone(), now, events, beside);
+        boundary("append");
+        let mut results = self.log.append_all(vec![append.clone()]).await;
+        let appended = results.pop().unwrap_or(Err(LogError::Overtaken))?;
+        boundary("appended");
+        if !appended.older_unpublished {
+            self.offer(&loaded, &append);
+        }
+        Ok(after)
+    }
+
+    /// An append, and the session as it will be.
+    pub(crate) fn append_for(
+        &self,
+        loaded: Loaded,
+        now: Timestamp,
+        events: Vec<Event>,
+        beside: Beside,
+    ) -> (Loaded, Append) {
+        let added = u32::try_from(events.len()).unwrap_or(u32::MAX);
+        let session = events
+            .iter()
+            .fold(loaded.session, |session, event| session.evolve(now, event));
+        let policy = self.policy(&session);
+        let row = Row::of(&session, now, policy).expect("facts were added, so the session was heard of");
+        let erase_after = match &session {
+            Session::Settled(settled) => Some(settled.at.plus(policy.personal_data_for)),
+            Session::Unseen | Session::Open(_) | Session::PaymentPending(_) => None,
+        };
+        let (actor, reason) = match beside.operator {
+            Some((name, reason)) => (Actor::Operator(name), Some(reason)),
+            None => (Actor::Worker, None),
+        };
+        let append = Append {
+            id: loaded.id.clone(),
+            after: loaded.version,
+            at: now,
+            actor,
+            reason,
+            traceparent: loaded.traceparent.clone(),
+            events,
+            row,
+            partition: loaded.partition,
+            personal: beside.personal,
+            found: beside.found,
+            body: beside.body,
+            erase_after,
+        };
+        let version = Version(loaded.version.0 + added);
+        (
+            Loaded {
+                session,
+                version,
+                ..loaded
+            },
+            append,
+        )
+    }
+
+    /// Hands what the append says to the world on, from memory.
+    pub(crate) fn offer(&self, before: &Loaded, append: &Append) {
+        let facts: Vec<Recorded> = append
+            .events
+            .iter()
+            .zip(1..)
+            .map(|(event, nth)| Recorded {
+                version: Version(append.after.0 + nth),
+                at: append.at,
+                actor: append.actor.clone(),
+                reason: append.reason.clone(),
+                traceparent: append.traceparent.clone(),
+                event: event.clone(),
+            })
+            .collect();
+        let announcements = announcements_of(&append.id, before.session.clone(), &facts);
+        if !announcements.is_empty() {
+            self.outlet.offer(announcements);
+        }
+    }
+
+    /// Adds what Amazon has answered. Someone else's facts in between do not make the answer less true, and
+    /// a log that is away for a moment is waited for; past that a look-up will tell again.
+    async fn record_answer(
+        &self,
+        mut loaded: Loaded,
+        command: Command,
+        found: Option<Personal>,
+    ) -> Result<Loaded, LogError> {
+        let id = loaded.id.clone();
+        let mut tries = 0;
+        loop {
+            let beside = Beside {
+                found: found.clone(),
+                ..Beside::default()
+            };
+            let failed = match self.record(loaded.clone(), command.clone(), beside).await {
+                Ok(after) => return Ok(after),
+                Err(LogError::Overtaken) => match self.load(&id).await {
+                    Ok(fresh) => {
+                        loaded = fresh;
+                        continue;
+                    }
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            tries += 1;
+            if tries >= RECORD_TRIES || matches!(failed, LogError::Rejected(_)) {
+                return Err(failed);
+            }
+            let policy = self.policy(&loaded.session);
+            let wait = policy.retry.delay(tries.min(4), self.chance.spread());
+            self.clock.sleep_until(self.clock.now().plus(wait)).await;
+        }
+    }
+
+    async fn stored_body(&self, id: &SessionId, body: BodyRef) -> Result<Vec<u8>, LogError> {
+        let bytes = self.log.body(id, body).await?;
+        bytes.ok_or_else(|| LogError::Rejected("the bytes of an earlier attempt are gone".into()))
+    }
+
+    fn draw_key(&self) -> IdempotencyKey {
+        IdempotencyKey::from_bits(self.chance.bits())
+    }
+
+    pub(crate) fn build_body(&self, order: &Order, session: &Session, record: &PersonalRecord) -> Vec<u8> {
+        let said = session.subject().and_then(|subject| {
+            let wanted = subject.statement.private;
+            record
+                .statements
+                .iter()
+                .find(|(number, _)| *number == wanted)
+                .map(|(_, personal)| personal)
+        });
+        let mut personal = said.cloned().unwrap_or_default();
+        if let Some(found) = record.found.as_ref().filter(|_| !order.has_address) {
+            let Personal {
+                shipping_address,
+                billing_address,
+                ..
+            } = found.clone();
+            personal.shipping_address = personal.shipping_address.or(shipping_address);
+            personal.billing_address = personal.billing_address.or(billing_address);
+        }
+        self.amazon.request_body(order, &personal)
+    }
+}
+
+/// Why a call cannot be made now.
+enum Needs {
+    Turn(AccountName, NoTurn),
+    Account,
+}
+
+impl Needs {
+    fn advanced(self, session: &Session, call: Call, now: Timestamp) -> Advanced {
+        match self {
+            Self::Turn(account, because) => Advanced::NeedsTurn {
+                account,
+                call,
+                because,
+                deadline: deadline_of(session),
+            },
+            Self::Account => waits(session, now),
+        }
+    }
+}
+
+pub(crate) fn deadline_of(session: &Session) -> Timestamp {
+    session
+        .subject()
+        .map_or(Timestamp::from_micros(0), |subject| subject.deadline.at)
+}
+
+pub(crate) fn waits(session: &Session, until: Timestamp) -> Advanced {
+    let account = session.subject().and_then(|subject| subject.account()).cloned();
+    Advanced::Waits {
+        until,
+        account,
+        deadline: deadline_of(session),
+    }
+}
+
+fn said(message: &str) -> Answer {
+    Answer {
+        message: Some(message.to_owned()),
+        ..Answer::default()
+    }
+}
