@@ -2,4 +2,6 @@
 
 mod client;
 mod confirm;
+mod idempotency;
+mod pending;
 mod world;
