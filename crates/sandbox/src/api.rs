@@ -10,7 +10,7 @@ use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::books::{Call, Effect};
+use crate::books::Call;
 use crate::faults::{Kind, Operation, Strike, Target, When};
 use crate::merchants::Merchant;
 use crate::options::Region;
@@ -51,7 +51,7 @@ pub(crate) struct Answer {
 /// Answers one call.
 pub(crate) async fn answer(shared: &Shared, request: &Request) -> Reply {
     let arrived = shared.clock.now();
-    let request_id = shared.world().ids.session();
+    let request_id = shared.world().request_ids.uuid();
     match resource(&request.method, &request.path) {
         Err(refusal) => Reply::Answer(plain(Outcome::from(refusal), request_id, arrived)),
         Ok(resource) => {
@@ -155,16 +155,14 @@ impl<'a> ApiCall<'a> {
             Ok((index, merchant)) => world.handle(&self.known(*index, merchant, now)),
             Err(refusal) => Outcome::from(refusal.clone()),
         };
-        let session = match outcome.effect {
-            Some(Effect::Created) => outcome.body["checkoutSessionId"].as_str().map(str::to_owned),
-            _ => world
-                .session_of(self.operation(), self.resource.id)
-                .map(str::to_owned),
-        };
-        let entry = entry.or_else(|| match outcome.effect {
-            Some(Effect::Created) => world.arrived(session.as_deref(), self.record()),
-            _ => None,
-        });
+        // A session that this call made, or made before under the same key, is not named by its path.
+        let made = outcome.body["checkoutSessionId"]
+            .as_str()
+            .filter(|_| self.operation() == Operation::Create);
+        let session = made
+            .or_else(|| world.session_of(self.operation(), self.resource.id))
+            .map(str::to_owned);
+        let entry = entry.or_else(|| world.arrived(session.as_deref(), self.record()));
         let after = world.faults.strike(When::After, &self.target(session.as_deref()));
         let kind = after.as_ref().and_then(|strike| strike.struck.kind);
         let status = match (kind, &after) {
@@ -278,7 +276,10 @@ impl<'a> ApiCall<'a> {
     }
 
     fn check_date_and_region(&self, merchant: &Merchant, now: Timestamp) -> Result<(), Refusal> {
-        let unknowns = self.shared.world().unknowns.clone();
+        let (allowed, check_region) = {
+            let unknowns = &self.shared.world().unknowns;
+            (unknowns.allowed_clock_skew, unknowns.check_region)
+        };
         let headers = &self.request.headers;
         let refused = |why: String| Err(Refusal::new(403, "InvalidRequestSignature", why));
         let date = text(headers, "x-amz-pay-date").and_then(|date| stamp::parse(date.trim()));
@@ -291,9 +292,7 @@ impl<'a> ApiCall<'a> {
         };
         // A call that a fault held up was in time if it was when it came.
         let skew = [self.arrived, now].map(|moment| date.duration_since(moment).abs());
-        let allowed = unknowns
-            .allowed_clock_skew
-            .and_then(|span| SignedDuration::try_from(span.0).ok());
+        let allowed = allowed.and_then(|span| SignedDuration::try_from(span.0).ok());
         if allowed.is_some_and(|allowed| skew.iter().all(|skew| *skew > allowed)) {
             let now = stamp::basic(now);
             return refused(format!(
@@ -301,7 +300,7 @@ impl<'a> ApiCall<'a> {
             ));
         }
         let region = text(headers, "x-amz-pay-region").and_then(|region| Region::parse(region.trim()));
-        if unknowns.check_region && region != Some(merchant.region) {
+        if check_region && region != Some(merchant.region) {
             return refused("x-amz-pay-region is not the account's region".to_owned());
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! What every connection shares, and what the control API and an embedding program do with it.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -29,7 +30,10 @@ pub enum ControlError {
 }
 
 pub(crate) struct Shared {
-    pub(crate) merchants: Vec<Merchant>,
+    merchants: Vec<Merchant>,
+    /// Indices of `merchants`, by public key id and by account.
+    by_key: HashMap<String, usize>,
+    by_account: HashMap<String, usize>,
     pub(crate) clock: Arc<dyn SandboxClock>,
     /// The same clock, where we may move it.
     pub(crate) settable: Option<SettableClock>,
@@ -43,7 +47,16 @@ impl Shared {
         settable: Option<SettableClock>,
         world: World,
     ) -> Self {
+        let index = |name: fn(&Merchant) -> &String| {
+            merchants
+                .iter()
+                .enumerate()
+                .map(|(index, merchant)| (name(merchant).clone(), index))
+                .collect()
+        };
         Self {
+            by_key: index(|merchant| &merchant.public_key_id),
+            by_account: index(|merchant| &merchant.account),
             merchants,
             clock,
             settable,
@@ -61,17 +74,17 @@ impl Shared {
     }
 
     pub(crate) fn merchant_of_key(&self, public_key_id: &str) -> Option<(usize, &Merchant)> {
-        self.merchants
-            .iter()
-            .enumerate()
-            .find(|(_, merchant)| merchant.public_key_id == public_key_id)
+        self.by_key
+            .get(public_key_id)
+            .map(|index| (*index, &self.merchants[*index]))
     }
 
     fn merchant(&self, account: &str) -> Result<(usize, &Merchant), ControlError> {
-        let mut merchants = self.merchants.iter().enumerate();
-        merchants
-            .find(|(_, merchant)| merchant.account == account)
-            .ok_or_else(|| ControlError::NotFound(format!("there is no merchant account `{account}`")))
+        let index = self.by_account.get(account);
+        let unknown = || ControlError::NotFound(format!("there is no merchant account `{account}`"));
+        index
+            .map(|index| (*index, &self.merchants[*index]))
+            .ok_or_else(unknown)
     }
 
     pub(crate) fn make_session(&self, new: NewSession) -> Result<Value, ControlError> {
@@ -90,7 +103,7 @@ impl Shared {
         let id = new
             .checkout_session_id
             .clone()
-            .unwrap_or_else(|| world.ids.session());
+            .unwrap_or_else(|| world.ids.uuid());
         if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
             return Err(ControlError::Invalid(
                 "checkoutSessionId: letters, digits and dashes".to_owned(),

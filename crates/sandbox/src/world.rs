@@ -31,6 +31,8 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) unknowns: Unknowns,
     pub(crate) ids: Ids,
+    /// A stream of their own, so that what is asked does not change the ids of sessions to come.
+    pub(crate) request_ids: Ids,
     answers: BTreeMap<&'static str, BTreeMap<String, u64>>,
 }
 
@@ -89,7 +91,7 @@ impl Outcome {
 
 impl World {
     pub(crate) fn new(profile: Profile, seed: u64) -> Self {
-        // Two streams, so that posting a fault does not change the ids that follow.
+        // Several streams, so that posting a fault does not change the ids that follow.
         let mut seeds = StdRng::seed_from_u64(seed);
         let faults = Faults::new(StdRng::from_rng(&mut seeds));
         Self {
@@ -102,6 +104,7 @@ impl World {
             faults,
             unknowns: Unknowns::default(),
             ids: Ids(StdRng::from_rng(&mut seeds)),
+            request_ids: Ids(StdRng::from_rng(&mut seeds)),
             answers: BTreeMap::new(),
         }
     }
@@ -218,7 +221,7 @@ impl World {
 
     fn create(&mut self, call: &KnownCall<'_>) -> Result<Outcome, Refusal> {
         let body = checkout::create(&read_object(call.body)?, call.environment)?;
-        let id = self.ids.session();
+        let id = self.ids.uuid();
         let session = Session::for_buyer(id, call.merchant, body, call.now);
         let shown = session.shown(call.now, &self.unknowns);
         self.add(session);
@@ -418,8 +421,8 @@ fn is_well_formed(key: &str) -> bool {
 pub(crate) struct Ids(StdRng);
 
 impl Ids {
-    /// A lower-case version 4 UUID; request ids have the same shape.
-    pub(crate) fn session(&mut self) -> String {
+    /// A lower-case version 4 UUID: the shape of session ids and request ids.
+    pub(crate) fn uuid(&mut self) -> String {
         let random: u128 = self.0.random();
         let versioned = random & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
         let hex = format!("{versioned:032x}");

@@ -2,6 +2,11 @@
 
 mod client;
 mod confirm;
+mod control;
+mod faults;
 mod idempotency;
 mod pending;
+mod quota;
+mod sessions;
+mod signing;
 mod world;
