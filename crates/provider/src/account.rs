@@ -1,0 +1,350 @@
+//! One merchant account: what is learned from its answers, and who may call.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use amazon_pay::Client;
+use checkout::{AccountName, Answer, Class, Timestamp};
+use jiff::SignedDuration;
+use reconciler::Condition;
+use reconciler::ports::{Call, NoTurn};
+
+use crate::breaker::Breaker;
+use crate::bucket::Bucket;
+use crate::classify::is_throttled;
+use crate::settings::{Quota, Quotas};
+use crate::skew::Skew;
+use crate::suspects::Suspects;
+
+/// A share of nothing would wait for ever: a replica without partitions still works what is overdue.
+const SMALLEST_SHARE: f64 = 0.01;
+
+/// The right to make one call of one kind on one account; a token of its quota. Dropped unused, the token goes
+/// to the next.
+#[derive(Debug)]
+pub struct Turn {
+    account: Arc<Account>,
+    call: Call,
+    used: bool,
+}
+
+impl Turn {
+    pub(crate) fn account(&self) -> Arc<Account> {
+        self.account.clone()
+    }
+
+    /// The request leaves: Amazon counts it.
+    pub(crate) fn spend(mut self) {
+        self.used = true;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.used {
+            self.account.state().buckets.of(self.call).give_back();
+        }
+    }
+}
+
+/// A condition that has just become another one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) condition: Condition,
+    pub(crate) reason: String,
+}
+
+/// What came of one call, for the account.
+pub(crate) struct Heard<'a> {
+    pub(crate) call: Call,
+    /// The session or charge that it was about.
+    pub(crate) subject: &'a str,
+    pub(crate) begun_at: Timestamp,
+    pub(crate) now: Timestamp,
+    /// None where it was answered as asked.
+    pub(crate) class: Option<Class>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) answer: &'a Answer,
+}
+
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) name: AccountName,
+    pub(crate) client: Client,
+    pub(crate) attempt_timeout: Duration,
+    quotas: Quotas,
+    shop_front_share: f64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    buckets: Buckets,
+    breaker: Breaker,
+    paused: bool,
+    suspects: Suspects,
+    skew: Skew,
+    since: Timestamp,
+    reason: String,
+}
+
+#[derive(Debug)]
+struct Buckets {
+    confirm: Bucket,
+    look_up: Bucket,
+    charge: Bucket,
+}
+
+impl Buckets {
+    fn of(&mut self, call: Call) -> &mut Bucket {
+        match call {
+            Call::Confirm => &mut self.confirm,
+            Call::LookUp => &mut self.look_up,
+            Call::Charge => &mut self.charge,
+        }
+    }
+}
+
+impl State {
+    fn condition(&self) -> Condition {
+        if self.paused {
+            Condition::Paused
+        } else if self.breaker.is_stopped() {
+            Condition::Stopped
+        } else {
+            Condition::Running
+        }
+    }
+
+    /// What `act` makes of the condition, if that is another one then.
+    fn changed_by(&mut self, now: Timestamp, reason: &str, act: impl FnOnce(&mut Self)) -> Option<Change> {
+        let before = self.condition();
+        act(self);
+        let condition = self.condition();
+        (condition != before).then(|| {
+            self.since = now;
+            reason.clone_into(&mut self.reason);
+            Change {
+                condition,
+                reason: reason.to_owned(),
+            }
+        })
+    }
+}
+
+impl Account {
+    pub(crate) fn new(
+        name: AccountName,
+        client: Client,
+        attempt_timeout: Duration,
+        (quotas, shop_front_share): (Quotas, f64),
+        now: Timestamp,
+    ) -> Self {
+        let bucket = |call| Bucket::new(ours(quotas.of(call), shop_front_share, 1.0), now);
+        let state = State {
+            buckets: Buckets {
+                confirm: bucket(Call::Confirm),
+                look_up: bucket(Call::LookUp),
+                charge: bucket(Call::Charge),
+            },
+            breaker: Breaker::running(),
+            paused: false,
+            suspects: Suspects::default(),
+            skew: Skew::default(),
+            since: now,
+            reason: String::new(),
+        };
+        Self {
+            name,
+            client,
+            attempt_timeout,
+            quotas,
+            shop_front_share,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Nothing in here can panic half-way through a change, so a poisoned lock is as good as any.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn turn(self: &Arc<Self>, call: Call, now: Timestamp) -> Result<Turn, NoTurn> {
+        let mut state = self.state();
+        if state.condition() != Condition::Running {
+            return Err(NoTurn::Halted);
+        }
+        state.buckets.of(call).take(now).map_err(NoTurn::Until)?;
+        Ok(Turn {
+            account: self.clone(),
+            call,
+            used: false,
+        })
+    }
+
+    pub(crate) fn is_halted(&self) -> bool {
+        self.condition() != Condition::Running
+    }
+
+    pub(crate) fn condition(&self) -> Condition {
+        self.state().condition()
+    }
+
+    /// Learns from what came of a call. The class may become another one: what one session alone brings is its
+    /// own fault.
+    pub(crate) fn hear(&self, heard: &Heard<'_>) -> (Option<Class>, Option<Change>) {
+        let Heard {
+            call, subject, now, ..
+        } = *heard;
+        let mut state = self.state();
+        let (status, reason_code) = (heard.answer.status, heard.answer.reason_code.as_deref());
+        if is_throttled(status, reason_code) {
+            state
+                .buckets
+                .of(call)
+                .throttled(heard.begun_at, now, heard.retry_after);
+        } else if status.is_some_and(|status| status < 500) {
+            state.buckets.of(call).succeeded(now);
+        }
+        match heard.class {
+            Some(Class::Lane) => {
+                if state.suspects.refused(subject, now) {
+                    return (Some(Class::Fix { content: false }), None);
+                }
+                let reason = refusal(heard.answer);
+                let begun_at = heard.begun_at;
+                let change = state.changed_by(now, &reason, |state| {
+                    state.breaker.refused(begun_at, now);
+                });
+                (heard.class, change)
+            }
+            // Only Amazon itself, and having accepted who we are, can answer so.
+            None | Some(Class::Ask | Class::Final | Class::Fix { .. })
+                if call == Call::Confirm && (heard.class.is_none() || reason_code.is_some()) =>
+            {
+                state.suspects.passed(subject, heard.begun_at);
+                (heard.class, None)
+            }
+            _ => (heard.class, None),
+        }
+    }
+
+    pub(crate) fn set_paused(&self, paused: bool, now: Timestamp) -> Option<Change> {
+        let reason = if paused {
+            "paused by an operator"
+        } else {
+            "resumed by an operator"
+        };
+        self.state().changed_by(now, reason, |state| {
+            state.paused = paused;
+            // Whoever resumes a stopped account has repaired it and wants to see.
+            if !paused {
+                state.breaker.probe_now(now);
+            }
+        })
+    }
+
+    pub(crate) fn restore(&self, condition: Condition, now: Timestamp) {
+        // The change is no news to where it came from.
+        let _ = self.state().changed_by(now, "as recorded", |state| {
+            state.paused = condition == Condition::Paused;
+            match condition {
+                Condition::Running => state.breaker.resume(now),
+                Condition::Stopped => state.breaker.stop(now),
+                Condition::Paused => false,
+            };
+        });
+    }
+
+    /// When to probe; none unless it is stopped and not paused.
+    pub(crate) fn probe_at(&self) -> Option<Timestamp> {
+        let state = self.state();
+        if state.paused {
+            None
+        } else {
+            state.breaker.probe_at()
+        }
+    }
+
+    pub(crate) fn probe_leaves(&self, now: Timestamp) {
+        self.state().breaker.probe_leaves(now);
+    }
+
+    pub(crate) fn probe_passed(&self, now: Timestamp) -> Option<Change> {
+        self.state()
+            .changed_by(now, "Amazon Pay accepts its requests again", |state| {
+                state.breaker.resume(now);
+            })
+    }
+
+    pub(crate) fn probe_refused(
+        &self,
+        answer: &Answer,
+        begun_at: Timestamp,
+        now: Timestamp,
+    ) -> Option<Change> {
+        self.state().changed_by(now, &refusal(answer), |state| {
+            state.breaker.refused(begun_at, now);
+        })
+    }
+
+    pub(crate) fn learn_date(&self, date: jiff::Timestamp, begun_at: Timestamp, ended_at: Timestamp) {
+        self.state().skew.learn(date, begun_at, ended_at);
+    }
+
+    pub(crate) fn corrected(&self, now: Timestamp) -> jiff::Timestamp {
+        self.state().skew.corrected(now)
+    }
+
+    pub(crate) fn shortened(&self, amazons: jiff::Timestamp) -> Timestamp {
+        self.state().skew.shortened(amazons)
+    }
+
+    pub(crate) fn skew(&self) -> Option<SignedDuration> {
+        self.state().skew.learned()
+    }
+
+    pub(crate) fn share_out(&self, share: f64, now: Timestamp) {
+        let mut state = self.state();
+        for call in [Call::Confirm, Call::LookUp, Call::Charge] {
+            let quota = ours(self.quotas.of(call), self.shop_front_share, share);
+            state.buckets.of(call).share_out(quota, now);
+        }
+    }
+
+    pub(crate) fn rate(&self, call: Call) -> f64 {
+        self.state().buckets.of(call).rate()
+    }
+
+    pub(crate) fn is_slowed(&self) -> bool {
+        let buckets = &self.state().buckets;
+        buckets.confirm.is_slowed() || buckets.look_up.is_slowed() || buckets.charge.is_slowed()
+    }
+
+    pub(crate) fn since_and_reason(&self) -> (Timestamp, String) {
+        let state = self.state();
+        (state.since, state.reason.clone())
+    }
+}
+
+/// What is left of Amazon's quota for this replica.
+fn ours(quota: Quota, shop_front_share: f64, share: f64) -> Quota {
+    let part = (1.0 - shop_front_share) * share.clamp(SMALLEST_SHARE, 1.0);
+    Quota {
+        burst: (quota.burst * part).max(1.0),
+        per_second: quota.per_second * part,
+    }
+}
+
+fn refusal(answer: &Answer) -> String {
+    let mut text = "Amazon Pay refuses its requests:".to_owned();
+    let status = answer.status.map(|status| status.to_string());
+    for part in [&status, &answer.reason_code, &answer.message]
+        .into_iter()
+        .flatten()
+    {
+        text.push(' ');
+        text.push_str(part);
+    }
+    text
+}

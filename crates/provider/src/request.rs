@@ -1,0 +1,73 @@
+//! An order as Amazon's request: only what the order says, never what Amazon said.
+
+use amazon_pay::{self as api, CompleteCheckoutSession, FinalizeCheckoutSession};
+use checkout::{Amount, Order, PaymentIntent, ProductType, Work};
+use reconciler::{Address, Personal};
+
+/// The bytes that confirm `order`; the same for the same input.
+pub(crate) fn body(order: &Order, personal: &Personal) -> Vec<u8> {
+    let total_order_amount = order.total_order_amount.map(price);
+    let bytes = match order.work {
+        Work::Finalize {
+            product,
+            intent,
+            amount,
+        } => {
+            // Amazon compares the address that the product type needs; the other one is left with us.
+            let (shipping, billing) = match product {
+                ProductType::PayAndShip => (personal.shipping_address.as_ref(), None),
+                ProductType::PayOnly => (None, personal.billing_address.as_ref()),
+            };
+            FinalizeCheckoutSession {
+                payment_intent: payment_intent(intent),
+                charge_amount: price(amount),
+                total_order_amount,
+                supplementary_data: filled(personal.supplementary_data.as_ref()),
+                shipping_address: shipping.and_then(address),
+                billing_address: billing.and_then(address),
+                can_handle_pending_authorization: order.can_handle_pending.then_some(true),
+            }
+            .to_body()
+        }
+        Work::Complete { amount } => CompleteCheckoutSession {
+            charge_amount: Some(price(amount)),
+            total_order_amount,
+        }
+        .to_body(),
+        Work::SetUpWallet => CompleteCheckoutSession::default().to_body(),
+    };
+    bytes.to_vec()
+}
+
+fn price(amount: Amount) -> api::Price {
+    api::Price::new(amount.value().to_string(), amount.currency().code())
+}
+
+fn payment_intent(intent: PaymentIntent) -> api::PaymentIntent {
+    match intent {
+        PaymentIntent::AuthorizeWithCapture => api::PaymentIntent::AuthorizeWithCapture,
+        PaymentIntent::Authorize => api::PaymentIntent::Authorize,
+        PaymentIntent::Confirm => api::PaymentIntent::Confirm,
+    }
+}
+
+fn filled(text: Option<&String>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).cloned()
+}
+
+fn address(address: &Address) -> Option<api::Address> {
+    let mapped = api::Address {
+        name: filled(address.name.as_ref()),
+        address_line1: filled(address.address_line1.as_ref()),
+        address_line2: filled(address.address_line2.as_ref()),
+        address_line3: filled(address.address_line3.as_ref()),
+        city: filled(address.city.as_ref()),
+        county: filled(address.county.as_ref()),
+        district: filled(address.district.as_ref()),
+        state_or_region: filled(address.state_or_region.as_ref()),
+        postal_code: filled(address.postal_code.as_ref()),
+        country_code: filled(address.country_code.as_ref()),
+        phone_number: filled(address.phone_number.as_ref()),
+    };
+    (mapped != api::Address::default()).then_some(mapped)
+}

@@ -1,0 +1,1 @@
+//! Accounts against a local server under a settable clock.
