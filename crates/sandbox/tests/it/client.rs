@@ -225,8 +225,8 @@ impl Client {
     }
 
     pub(crate) async fn send_bytes(&self, request: &[u8]) -> Result<Answer, Broken> {
-        let mut stream = self.connect("127.0.0.1").await.map_err(broken)?;
-        stream.write_all(request).await.map_err(broken)?;
+        let mut stream = self.connect("127.0.0.1").await.map_err(|error| broken(&error))?;
+        stream.write_all(request).await.map_err(|error| broken(&error))?;
         let mut bytes = Vec::new();
         let ended = stream.read_to_end(&mut bytes).await;
         match (read_answer(&bytes), ended) {
@@ -238,7 +238,7 @@ impl Client {
     }
 }
 
-fn broken(error: std::io::Error) -> Broken {
+fn broken(error: &std::io::Error) -> Broken {
     if error.kind() == std::io::ErrorKind::ConnectionReset {
         Broken::Reset
     } else {

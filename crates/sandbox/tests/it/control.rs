@@ -377,6 +377,32 @@ async fn a_start_writes_keys_for_their_owner_alone_and_a_restart_keeps_them() {
 }
 
 #[tokio::test]
+async fn a_key_made_at_a_start_is_its_owner_s_alone_from_the_beginning() {
+    let one = MerchantSpec {
+        account: "one".to_owned(),
+        region: Region::Eu,
+        environment: Environment::Live,
+    };
+    let sandbox = Sandbox::start(Options {
+        merchants: vec![one],
+        ..Options::default()
+    })
+    .await
+    .unwrap();
+    let merchant = &sandbox.info().merchants[0];
+    assert!(
+        merchant.public_key_id.starts_with("LIVE-"),
+        "{}",
+        merchant.public_key_id
+    );
+    let mode = fs::metadata(&merchant.private_key_file)
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
 async fn the_certificate_names_the_address_and_localhost_and_nothing_else() {
     let world = World::start().await;
     assert!(world.eu.connect("127.0.0.1").await.is_ok());

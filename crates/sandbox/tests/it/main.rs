@@ -1,5 +1,7 @@
 //! The sandbox over its real TLS listener, through a client that shares nothing with it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod client;
 mod confirm;
 mod control;

@@ -136,12 +136,11 @@ pub(crate) fn order() -> Value {
 
 /// `order()` with some fields set to others.
 pub(crate) fn order_with(changes: Value) -> Value {
-    let mut order = order();
-    order
-        .as_object_mut()
-        .unwrap()
-        .extend(changes.as_object().unwrap().clone());
-    order
+    let (Value::Object(mut order), Value::Object(changes)) = (order(), changes) else {
+        panic!("changes are an object");
+    };
+    order.extend(changes);
+    Value::Object(order)
 }
 
 /// Keys take a moment to make, so all tests share one set; each has its own folder, for its own CA.
