@@ -48,16 +48,45 @@ pub(crate) struct Answer {
     pub(crate) retry_after: Option<u32>,
 }
 
+/// What a call is answered, and where it stands on record.
+pub(crate) struct Answered {
+    pub(crate) reply: Reply,
+    operation: Option<Operation>,
+    entry: Option<Entry>,
+}
+
+impl Answered {
+    /// The caller had gone when the answer was ready.
+    pub(crate) fn nobody_listened(self, shared: &Shared) {
+        if let (Reply::Answer(answer), Some(operation)) = (self.reply, self.operation) {
+            shared.world().lost(operation, self.entry.as_ref(), answer.status);
+        }
+    }
+}
+
 /// Answers one call.
-pub(crate) async fn answer(shared: &Shared, request: &Request) -> Reply {
+pub(crate) async fn answer(shared: &Shared, request: &Request) -> Answered {
     let arrived = shared.clock.now();
     let request_id = shared.world().request_ids.uuid();
     match resource(&request.method, &request.path) {
-        Err(refusal) => Reply::Answer(plain(Outcome::from(refusal), request_id, arrived)),
+        Err(refusal) => {
+            let reply = Reply::Answer(plain(Outcome::from(refusal), request_id, arrived));
+            Answered {
+                reply,
+                operation: None,
+                entry: None,
+            }
+        }
         Ok(resource) => {
-            ApiCall::new(shared, request, resource, request_id, arrived)
+            let operation = Some(resource.operation);
+            let (reply, entry) = ApiCall::new(shared, request, resource, request_id, arrived)
                 .run()
-                .await
+                .await;
+            Answered {
+                reply,
+                operation,
+                entry,
+            }
         }
     }
 }
@@ -96,27 +125,28 @@ impl<'a> ApiCall<'a> {
         }
     }
 
-    async fn run(self) -> Reply {
+    async fn run(self) -> (Reply, Option<Entry>) {
         let (entry, before) = self.enter();
         if let Some(strike) = &before {
             if let Some(delay) = strike.delay {
                 self.shared.clock.sleep(delay).await;
             }
             if let Some(kind) = strike.struck.kind {
-                return self.struck_before(entry.as_ref(), strike, kind);
+                return (self.struck_before(entry.as_ref(), strike, kind), entry);
             }
         }
-        let (outcome, after) = self.book(entry);
+        let (outcome, after, entry) = self.book(entry);
         if let Some(delay) = after.as_ref().and_then(|strike| strike.delay) {
             self.shared.clock.sleep(delay).await;
         }
-        match after
+        let struck = after
             .as_ref()
-            .and_then(|strike| Some((strike, strike.struck.kind?)))
-        {
+            .and_then(|strike| Some((strike, strike.struck.kind?)));
+        let reply = match struck {
             Some((strike, kind)) => self.garbled(kind, strike, outcome),
             None => Reply::Answer(plain(outcome, self.request_id, self.shared.clock.now())),
-        }
+        };
+        (reply, entry)
     }
 
     /// On record from here; says what strikes before anything is looked at.
@@ -147,7 +177,7 @@ impl<'a> ApiCall<'a> {
     }
 
     /// Authenticates, does what is asked, and says what strikes the answer.
-    fn book(&self, entry: Option<Entry>) -> (Outcome, Option<Strike>) {
+    fn book(&self, entry: Option<Entry>) -> (Outcome, Option<Strike>, Option<Entry>) {
         let now = self.shared.clock.now();
         let authenticated = self.authenticate(now);
         let mut world = self.shared.world();
@@ -183,7 +213,8 @@ impl<'a> ApiCall<'a> {
             call.reason_code.clone_from(&outcome.reason);
             call.fault = after.as_ref().map(|strike| strike.struck).or(call.fault);
         });
-        (outcome, after)
+        drop(world);
+        (outcome, after, entry)
     }
 
     fn garbled(self, kind: Kind, strike: &Strike, outcome: Outcome) -> Reply {

@@ -80,7 +80,7 @@ pub struct Call {
     pub operation: &'static str,
     pub idempotency_key: Option<String>,
     pub body_sha256: String,
-    /// The HTTP status answered; null while the call is under way, and when its answer was lost.
+    /// The HTTP status answered; null when the answer was lost: to a fault, or because the caller had gone.
     pub status: Option<u16>,
     /// Amazon's code of a refusal, so that the books tell why.
     pub reason_code: Option<String>,

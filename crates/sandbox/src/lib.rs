@@ -22,6 +22,8 @@
 //! Signatures, the date and the region are checked; sessions, charges and idempotency keys belong to one
 //! merchant account; a session ends 24 hours after its creation and is gone after 30 days.
 //!
+//! A call that has arrived is worked on to its end, whether or not its caller still waits for the answer.
+//!
 //! Cards (`card` of [`NewSession`]) act when the session is confirmed: one ending in 3434 makes it Canceled
 //! (Declined), 3064 Canceled (BuyerCanceled), 0701 and 4354 leave a payment pending that is then Authorized
 //! or Declined. `x-amz-pay-simulation-code` overrides the card.

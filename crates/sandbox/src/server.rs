@@ -14,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -35,12 +36,17 @@ pub(crate) async fn serve_api(
     tasks: TaskTracker,
     stop: CancellationToken,
 ) {
+    let calls = Calls {
+        shared,
+        tasks: tasks.clone(),
+        stop: stop.clone(),
+    };
     while let Some(stream) = accept(&listener, &stop).await {
-        let (tls, shared, stop) = (tls.clone(), shared.clone(), stop.clone());
+        let (tls, calls, stop) = (tls.clone(), calls.clone(), stop.clone());
         tasks.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = api_connection(stream, tls, shared) => {}
+                () = api_connection(stream, tls, calls) => {}
             }
         });
     }
@@ -84,7 +90,33 @@ async fn accept(listener: &TcpListener, stop: &CancellationToken) -> Option<TcpS
     }
 }
 
-async fn api_connection(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Shared>) {
+/// Works on calls apart from their connections: what has arrived is done, whether or not its caller waits.
+#[derive(Clone)]
+struct Calls {
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Calls {
+    /// The reply; none when the sandbox stops first.
+    async fn answer(&self, request: Request) -> Option<Reply> {
+        let (caller, reply) = oneshot::channel();
+        let (shared, stop) = (self.shared.clone(), self.stop.clone());
+        self.tasks.spawn(async move {
+            let answered = tokio::select! {
+                () = stop.cancelled() => return,
+                answered = api::answer(&shared, &request) => answered,
+            };
+            if let Err(answered) = caller.send(answered) {
+                answered.nobody_listened(&shared);
+            }
+        });
+        reply.await.ok().map(|answered| answered.reply)
+    }
+}
+
+async fn api_connection(stream: TcpStream, tls: TlsAcceptor, calls: Calls) {
     let stream = match tls.accept(stream).await {
         Ok(stream) => stream,
         Err(error) => {
@@ -93,7 +125,7 @@ async fn api_connection(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Shared>
         }
     };
     let reset = CancellationToken::new();
-    let service = service_fn(|request| respond(shared.clone(), request, reset.clone()));
+    let service = service_fn(|request| respond(calls.clone(), request, reset.clone()));
     let mut connection = http1::Builder::new()
         .auto_date_header(false)
         .serve_connection(TokioIo::new(stream), service);
@@ -119,7 +151,7 @@ fn abort_on_close(stream: &TlsStream<TcpStream>) {
 type ApiBody = Either<Full<Bytes>, CutShort>;
 
 async fn respond(
-    shared: Arc<Shared>,
+    calls: Calls,
     request: http::Request<Incoming>,
     reset: CancellationToken,
 ) -> Result<Response<ApiBody>, hyper::Error> {
@@ -136,14 +168,14 @@ async fn respond(
         headers: head.headers,
         body,
     };
-    match api::answer(&shared, &request).await {
-        Reply::Answer(answer) => Ok(response(answer, |body| Either::Left(Full::new(body)))),
-        Reply::Truncated(answer) => Ok(response(answer, |body| Either::Right(CutShort::new(&body)))),
-        Reply::Reset => {
+    match calls.answer(request).await {
+        Some(Reply::Answer(answer)) => Ok(response(answer, |body| Either::Left(Full::new(body)))),
+        Some(Reply::Truncated(answer)) => Ok(response(answer, |body| Either::Right(CutShort::new(&body)))),
+        Some(Reply::Reset) => {
             reset.cancel();
             pending().await
         }
-        Reply::Hang => pending().await,
+        Some(Reply::Hang) | None => pending().await,
     }
 }
 

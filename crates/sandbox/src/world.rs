@@ -338,6 +338,17 @@ impl World {
         }
     }
 
+    /// An answer that [`finished`](Self::finished) counted did not reach its caller.
+    pub(crate) fn lost(&mut self, operation: Operation, entry: Option<&Entry>, status: u16) {
+        if let Some(counts) = self.answers.get_mut(operation.word()) {
+            if let Some(count) = counts.get_mut(&status.to_string()) {
+                *count -= 1;
+            }
+            counts.retain(|_, count| *count > 0);
+        }
+        self.finished(operation, entry, None, |_| {});
+    }
+
     pub(crate) fn books(&self, now: Timestamp, merchants: &[Merchant]) -> Books {
         let mut totals: BTreeMap<String, Totals> = BTreeMap::new();
         let mut sessions = Vec::with_capacity(self.order.len());

@@ -147,6 +147,43 @@ async fn a_delay_lasts_on_the_sandbox_s_clock() {
 }
 
 #[tokio::test]
+async fn a_call_whose_caller_has_gone_is_done_all_the_same_and_its_answer_lost() {
+    let world = World::start().await;
+    let session = world.session(json!({}));
+    let delay = Span::parse("40s");
+    world
+        .sandbox
+        .fault(Fault {
+            delay,
+            times: Some(1),
+            ..Fault::new("finalize", When::Before, None)
+        })
+        .unwrap();
+    let mut stream = world.eu.connect("127.0.0.1").await.unwrap();
+    stream
+        .write_all(&world.eu.signed(&world.finalizing(&session, &order())))
+        .await
+        .unwrap();
+    while world.book(&session)["calls"].as_array().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    drop(stream);
+    // Several whole conversations later the sandbox has seen that the connection is closed.
+    for _ in 0..3 {
+        assert_eq!(world.get(&session).await.json()["statusDetails"]["state"], "Open");
+    }
+    world.advance(40);
+    while world.get(&session).await.json()["statusDetails"]["state"] != "Completed" {}
+    let call = world.book(&session)["calls"][0].clone();
+    assert_eq!(
+        (&call["status"], &call["effect"]),
+        (&json!(null), &json!("completed"))
+    );
+    let books = serde_json::to_value(world.sandbox.books()).unwrap();
+    assert_eq!(books["answers"]["finalize"], json!({"lost": 1}));
+}
+
+#[tokio::test]
 async fn whether_a_confirmation_on_its_way_at_the_expiry_counts_is_a_switch() {
     let world = World::start().await;
     for (counts, status) in [(false, 422), (true, 200)] {
