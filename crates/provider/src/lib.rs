@@ -20,9 +20,11 @@ mod account;
 mod accounts;
 mod breaker;
 mod bucket;
+mod calls;
 mod classify;
 mod exchange;
 mod observer;
+mod probe;
 mod reading;
 mod request;
 mod scrub;
@@ -31,8 +33,9 @@ mod skew;
 mod suspects;
 
 pub use account::Turn;
-pub use accounts::{AccountState, Accounts, Probe, Probed, UnknownAccount};
+pub use accounts::{AccountState, Accounts, UnknownAccount};
 pub use observer::{CallKind, CallReport, CallResult, Observer};
+pub use probe::{Probe, Probed};
 pub use settings::{AccountSettings, Quota, Quotas, SettingsError};
 
 pub use amazon_pay::{
