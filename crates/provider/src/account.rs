@@ -190,42 +190,41 @@ impl Account {
         self.state().condition()
     }
 
-    /// Learns from what came of a call. The class may become another one: what one session alone brings is its
-    /// own fault.
-    pub(crate) fn hear(&self, heard: &Heard<'_>) -> (Option<Class>, Option<Change>) {
+    /// Learns from what came of a call. Says whether a refusal of the account is the session's own fault, and
+    /// what has changed.
+    pub(crate) fn hear(&self, heard: &Heard<'_>) -> (bool, Option<Change>) {
         let Heard {
-            call, subject, now, ..
+            call,
+            subject,
+            begun_at,
+            now,
+            ..
         } = *heard;
         let mut state = self.state();
         let (status, reason_code) = (heard.answer.status, heard.answer.reason_code.as_deref());
         if is_throttled(status, reason_code) {
-            state
-                .buckets
-                .of(call)
-                .throttled(heard.begun_at, now, heard.retry_after);
+            state.buckets.of(call).throttled(begun_at, now, heard.retry_after);
         } else if status.is_some_and(|status| status < 500) {
             state.buckets.of(call).succeeded(now);
         }
         match heard.class {
+            Some(Class::Lane) if state.suspects.refused(subject, now) => (true, None),
             Some(Class::Lane) => {
-                if state.suspects.refused(subject, now) {
-                    return (Some(Class::Fix { content: false }), None);
-                }
-                let reason = refusal(heard.answer);
-                let begun_at = heard.begun_at;
-                let change = state.changed_by(now, &reason, |state| {
+                let change = state.changed_by(now, &refusal(heard.answer), |state| {
                     state.breaker.refused(begun_at, now);
                 });
-                (heard.class, change)
+                (false, change)
             }
             // Only Amazon itself, and having accepted who we are, can answer so.
             None | Some(Class::Ask | Class::Final | Class::Fix { .. })
                 if call == Call::Confirm && (heard.class.is_none() || reason_code.is_some()) =>
             {
-                state.suspects.passed(subject, heard.begun_at);
-                (heard.class, None)
+                state.suspects.passed(subject, begun_at);
+                (false, None)
             }
-            _ => (heard.class, None),
+            None | Some(Class::Retry | Class::Slow | Class::Ask | Class::Final | Class::Fix { .. }) => {
+                (false, None)
+            }
         }
     }
 

@@ -39,7 +39,7 @@ impl<C: Clock> Accounts<C> {
             class,
             may_have_landed,
         } = failure.verdict(made.kind_of_call());
-        let (class, change) = account.hear(&Heard {
+        let (own_fault, change) = account.hear(&Heard {
             call: made.kind_of_call(),
             subject: made.subject,
             begun_at: made.begun_at,
@@ -48,7 +48,11 @@ impl<C: Clock> Accounts<C> {
             retry_after: failure.retry_after(),
             answer,
         });
-        let class = class.unwrap_or(Class::Ask);
+        let class = if own_fault {
+            Class::Fix { content: false }
+        } else {
+            class
+        };
         let result = match failure {
             Failure::NotSent(_) => CallResult::NotSent,
             Failure::Silence(_) | Failure::Refused(_) | Failure::Unreadable { .. } => {

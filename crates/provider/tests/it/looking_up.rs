@@ -21,9 +21,9 @@ fn told(answer: LookUpAnswer) -> Told {
     }
 }
 
-fn class(answer: LookUpAnswer) -> Class {
+fn class(answer: &LookUpAnswer) -> Class {
     match answer {
-        LookUpAnswer::Failed { class, .. } => class,
+        LookUpAnswer::Failed { class, .. } => *class,
         LookUpAnswer::Told(_) => panic!("it was not told: {answer:?}"),
     }
 }
@@ -135,7 +135,7 @@ async fn the_other_states_are_told_and_unknown_ones_are_asked_again() {
     let of_another = COMPLETED.replace("7c0a6d1e", "00000000");
     for body in [&no_permission, &unknown, &of_another, "{}", ""] {
         let (answer, _) = world.looked_up_with(Answer::json(200, body)).await;
-        assert_eq!(class(answer), Class::Ask, "{body}");
+        assert_eq!(class(&answer), Class::Ask, "{body}");
     }
 }
 
@@ -153,7 +153,7 @@ async fn not_found_is_an_answer_and_a_gateways_page_is_none() {
         (Answer::refusal(422, "HardDeclined", "odd"), Class::Ask),
     ] {
         let (answer, _) = world.looked_up_with(answer).await;
-        assert_eq!(class(answer), expected);
+        assert_eq!(class(&answer), expected);
         world.advance(60);
     }
 }
@@ -166,7 +166,7 @@ async fn a_look_up_waits_no_longer_than_the_account_allows() {
         world.server.has_received(1).await;
         world.advance(30);
     });
-    assert_eq!(class(answer.0), Class::Retry);
+    assert_eq!(class(&answer.0), Class::Retry);
 }
 
 #[tokio::test]
@@ -256,6 +256,6 @@ async fn a_look_up_of_a_refused_account_is_the_accounts_trouble() {
         .answers(Answer::refusal(403, "InvalidAuthentication", "no"));
     let turn = world.turn(Call::LookUp);
     let (answer, _) = world.accounts.look_up(turn, &account(), &session()).await;
-    assert_eq!(class(answer), Class::Lane);
+    assert_eq!(class(&answer), Class::Lane);
     assert_eq!(world.condition(), reconciler::Condition::Stopped);
 }
