@@ -168,8 +168,12 @@ impl<'a> ApiCall<'a> {
         let status = (!kind.loses_the_answer()).then_some(outcome.status);
         let now = self.shared.clock.now();
         let mut world = self.shared.world();
-        if let Some((merchant, known)) = self.merchant.filter(|_| kind == Kind::Status) {
-            world.save_fault(&self.known(merchant, known, now), &outcome);
+        if let Some((index, merchant)) = self.merchant.filter(|_| kind == Kind::Status) {
+            let call = self.known(index, merchant, now);
+            // What the key was answered first stays its answer.
+            if !world.is_answered(&call) {
+                world.save_fault(&call, &outcome);
+            }
         }
         world.finished(self.operation(), entry, status, |_| {});
         drop(world);

@@ -198,6 +198,12 @@ impl World {
         self.saved.insert((call.merchant, key.to_owned()), saved);
     }
 
+    /// Whether the call's idempotency key has its first answer already.
+    pub(crate) fn is_answered(&self, call: &KnownCall<'_>) -> bool {
+        call.key
+            .is_some_and(|key| self.saved.contains_key(&(call.merchant, key.to_owned())))
+    }
+
     /// A posted fault's answer stands in for the first answer of the key, where errors are replayed at all.
     pub(crate) fn save_fault(&mut self, call: &KnownCall<'_>, outcome: &Outcome) {
         let replays = self.unknowns.replay_errors && outcome.status != 429 && is_post(call.operation);

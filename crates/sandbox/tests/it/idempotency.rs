@@ -180,6 +180,22 @@ async fn with_replayed_errors_a_fault_sticks_to_its_key() {
 }
 
 #[tokio::test]
+async fn a_later_fault_does_not_replace_the_first_answer_of_a_key() {
+    let world = World::start().await;
+    world.switch(|unknowns| unknowns.replay_errors = true);
+    let session = world.session(json!({}));
+    let call = world.finalizing(&session, &order()).with_key("k");
+    assert_eq!(world.eu.send(&call).await.status, 200);
+    let fault = Fault {
+        times: Some(1),
+        ..Fault::new("finalize", When::Before, Some(Kind::Status))
+    };
+    world.sandbox.fault(fault).unwrap();
+    assert_eq!(world.eu.send(&call).await.status, 500);
+    assert_eq!(world.eu.send(&call).await.status, 200);
+}
+
+#[tokio::test]
 async fn whether_confirmations_are_replayed_at_all_is_a_switch() {
     let world = World::start().await;
     world.switch(|unknowns| unknowns.replay_confirmations = false);
