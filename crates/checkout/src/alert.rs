@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Timestamp;
+
 /// What people are told of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AlertKind {
@@ -48,6 +50,8 @@ pub struct Alert {
     pub ordinal: u32,
     /// What is the matter, in a sentence for people.
     pub summary: String,
+    /// Since when.
+    pub raised_at: Timestamp,
     /// Still so.
     pub firing: bool,
 }
@@ -72,12 +76,15 @@ impl Alerts {
         self.firing().any(|alert| alert.kind.name() == kind.name())
     }
 
-    /// The closest deadline threshold that was ever told.
-    pub fn closest_threshold(&self) -> Option<Duration> {
+    /// The closest threshold of this deadline that was told. What was told of an earlier deadline, which
+    /// turned out to be wrong, does not count.
+    pub fn closest_threshold(&self, deadline: Timestamp) -> Option<Duration> {
         self.0
             .iter()
             .filter_map(|alert| match alert.kind {
-                AlertKind::DeadlineNear { before } => Some(before),
+                AlertKind::DeadlineNear { before } => {
+                    (deadline.minus(before) <= alert.raised_at).then_some(before)
+                }
                 AlertKind::InDoubt
                 | AlertKind::NeedsRepair
                 | AlertKind::Conflict
@@ -98,11 +105,12 @@ impl Alerts {
         self.0.iter().find(|alert| alert.ordinal == ordinal)
     }
 
-    pub(crate) fn raise(&mut self, kind: AlertKind, ordinal: u32, summary: &str) {
+    pub(crate) fn raise(&mut self, kind: AlertKind, ordinal: u32, summary: &str, raised_at: Timestamp) {
         self.0.push(Alert {
             kind,
             ordinal,
             summary: summary.to_owned(),
+            raised_at,
             firing: true,
         });
     }

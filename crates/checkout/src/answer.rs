@@ -96,6 +96,16 @@ pub enum Found {
     NotFound,
 }
 
+impl Found {
+    /// Open, and not confirmed: a pending payment would have its charge. A permission alone is no proof.
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::Open { ids, .. } => ids.as_ref().is_none_or(|ids| ids.charge_id.is_none()),
+            Self::Completed(_) | Self::Canceled { .. } | Self::NotFound => false,
+        }
+    }
+}
+
 /// A look-up that was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LookUp {

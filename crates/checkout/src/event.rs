@@ -203,7 +203,7 @@ pub enum Event {
         /// Who did.
         by: ForswornBy,
     },
-    /// An operator ended needs-repair or forsworn, or acknowledged a conflict or contradiction.
+    /// An operator ended needs-repair or forsworn.
     Released,
     /// An operator made the next step due.
     RetryRequested,

@@ -128,3 +128,16 @@ pub struct Statement {
     /// The addresses and supplementary data that came along.
     pub private: PrivateRef,
 }
+
+impl Statement {
+    /// What must be repaired before it can be confirmed, if anything: an order that is missing needs no
+    /// other flaw.
+    pub fn needs_repair(&self) -> Option<Flaw> {
+        self.flaw.clone().or_else(|| {
+            self.order.is_none().then(|| Flaw {
+                field: "operation".to_owned(),
+                problem: "the event says nothing that could be confirmed".to_owned(),
+            })
+        })
+    }
+}

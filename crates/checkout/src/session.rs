@@ -89,7 +89,7 @@ pub struct Doubt {
     pub key: IdempotencyKey,
     /// The bytes of the last doubtful attempt.
     pub body: BodyRef,
-    /// The last answer under this key: its status and code, and how often in a row.
+    /// The last answer under this key, where it was a 5xx or a 422: status, code, how often in a row.
     pub same_answer: Option<(u16, Option<String>, u32)>,
     /// When Amazon last refused these very bytes for their content.
     pub content_refused_at: Option<Timestamp>,
@@ -163,12 +163,17 @@ pub struct Open {
     pub past_key: Option<(IdempotencyKey, BodyRef)>,
     /// The look-up that last said "open": when it was sent.
     pub found_open_at: Option<Timestamp>,
+    /// The look-up that was last answered, whatever it said: when it was sent.
+    pub looked_at: Option<Timestamp>,
     /// The code of the last refusal for good, which tells why where Amazon's look-up does not.
     pub refused_with: Option<String>,
     /// Whether a look-up brought the address that Finalize needs.
     pub address_found: bool,
-    /// Tries in a row that failed without telling anything about the session.
+    /// Attempts in a row that told nothing about the session. A look-up in between does not end the row:
+    /// that Amazon answers questions says nothing of how it takes orders.
     pub failures: u32,
+    /// Look-ups in a row that brought nothing.
+    pub look_up_failures: u32,
     /// The next try or look-up comes no sooner.
     pub not_before: Timestamp,
     /// 404s after the deadline, far enough apart to count: how many, and when the last was.
@@ -314,6 +319,8 @@ pub struct Settled {
     pub subject: Subject,
     /// The one outcome.
     pub outcome: Outcome,
+    /// Whether Amazon had confirmed the session, so that the outcome is that of its charge.
+    pub was_confirmed: bool,
     /// When it was recorded.
     pub at: Timestamp,
 }
@@ -389,6 +396,10 @@ impl StateName {
 
 /// A checkout session to us.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an open session is the usual one; one is in hand at a time, and none is kept"
+)]
 pub enum Session {
     /// Never heard of.
     Unseen,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::session::{Hold, Open, Pending};
+use crate::session::{DeadlineFrom, Hold, Open, Pending};
 use crate::{AlertKind, Mode, Near, Policy, Session, Timestamp};
 
 /// What is to be done about a session.
@@ -85,23 +85,42 @@ fn plan(open: &Open, now: Timestamp, policy: &Policy) -> (Step, Timestamp) {
     if deadline <= now {
         return (Step::LookUp, open.not_before.max(proof));
     }
-    if policy.mode == Mode::Watch {
-        return watch(open, policy, proof);
-    }
     if open.question.is_some() {
         return (Step::LookUp, open.not_before.min(proof));
+    }
+    if policy.mode == Mode::Watch {
+        return watch(open, policy, proof);
     }
     let forswear_at = deadline.minus(policy.cancel_before);
     let may_forswear = policy.near == Near::Cancel && open.doubt.is_none();
     match &open.hold {
-        Hold::NeedsRepair(_) if may_forswear => (Step::Forswear, forswear_at),
-        Hold::NeedsRepair(_) | Hold::Forsworn { .. } => (Step::LookUp, proof),
+        Hold::NeedsRepair(_) => {
+            let (last, at) = if may_forswear {
+                (Step::Forswear, forswear_at)
+            } else {
+                (Step::LookUp, proof)
+            };
+            if deadline_is_a_guess(open) && now.max(open.not_before) < at {
+                (Step::LookUp, open.not_before)
+            } else {
+                (last, at)
+            }
+        }
+        Hold::Forsworn { .. } => (Step::LookUp, proof),
         Hold::BuyerNotDone(_) if may_forswear && forswear_at <= now.max(open.not_before) => {
             (Step::Forswear, forswear_at)
         }
         Hold::BuyerNotDone(waiting) if !waiting.try_again => (Step::LookUp, open.not_before.min(proof)),
         Hold::BuyerNotDone(_) | Hold::Ready => confirm(open, now, policy, proof),
     }
+}
+
+/// Whoever repairs it, and the alerts, need the true deadline: the upper bound may be hours too late. What
+/// can be confirmed learns it on its way.
+fn deadline_is_a_guess(open: &Open) -> bool {
+    open.subject.deadline.from == DeadlineFrom::UpperBound
+        && open.looked_at.is_none()
+        && open.subject.account().is_some()
 }
 
 fn confirm(open: &Open, now: Timestamp, policy: &Policy, proof: Timestamp) -> (Step, Timestamp) {
@@ -129,7 +148,7 @@ fn confirm(open: &Open, now: Timestamp, policy: &Policy, proof: Timestamp) -> (S
 
 /// Look-ups when it is first seen and at each threshold, nothing else before the deadline.
 fn watch(open: &Open, policy: &Policy, proof: Timestamp) -> (Step, Timestamp) {
-    let Some(looked_at) = open.found_open_at else {
+    let Some(looked_at) = open.looked_at else {
         return (Step::LookUp, open.not_before.min(proof));
     };
     let next = thresholds(open, policy)
@@ -183,9 +202,14 @@ fn alert_due(open: &Open, now: Timestamp, policy: &Policy) -> Option<AlertKind> 
             .filter(|(_, at)| *at <= now)
             .min_by_key(|(before, _)| *before);
         if let Some((before, met_at)) = met {
-            let is_new = alerts.closest_threshold().is_none_or(|told| before < told);
-            // A watched session is looked up at the threshold first: it may long be confirmed.
-            let asked = policy.mode == Mode::Confirm || open.found_open_at.is_some_and(|at| met_at <= at);
+            let is_new = alerts
+                .closest_threshold(open.subject.deadline.at)
+                .is_none_or(|told| before < told);
+            // A watched session is looked up at the threshold first: it may long be confirmed. Where the
+            // look-up fails, people are told all the same.
+            let asked = policy.mode == Mode::Confirm
+                || open.look_up_failures > 0
+                || open.looked_at.is_some_and(|at| met_at <= at);
             if is_new && asked {
                 return Some(AlertKind::DeadlineNear { before });
             }
@@ -211,7 +235,7 @@ fn doubt_alert_at(open: &Open, now: Timestamp, policy: &Policy) -> Option<Timest
 
 fn next_alert(open: &Open, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
     let watched_first = policy.mode == Mode::Watch;
-    let told = open.subject.alerts.closest_threshold();
+    let told = open.subject.alerts.closest_threshold(open.subject.deadline.at);
     let threshold = thresholds(open, policy)
         .filter(|(before, at)| {
             let alerts =

@@ -2,4 +2,6 @@
 //!
 //! It knows no client library of the parts it starts (those live in one crate each), and no test.
 
+pub mod model;
 pub mod real;
+pub mod story;

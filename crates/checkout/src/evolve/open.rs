@@ -1,31 +1,32 @@
-//! How each fact changes a session. History is read, never judged: nothing here can fail.
+//! How each fact changes a session that is open.
 
 use crate::session::{BuyerNotDone, Deadline, DeadlineFrom, Doubt, Hold, InFlight, Open, Pending, Question};
 use crate::session::{Session, Settled, Subject};
-use crate::{Alerts, Answer, ChargeFound, Event, Found, Policy, Refusal, Statement, Timestamp};
-
-impl Subject {
-    fn hear(&mut self, statement: &Statement) {
-        if !self.heard.contains(statement) {
-            self.heard.push(statement.clone());
-        }
-    }
-}
+use crate::step::first_proof;
+use crate::{Alerts, Answer, Event, Found, Policy, Refusal, Statement, Timestamp};
 
 fn hold_of(statement: &Statement) -> Hold {
-    match &statement.flaw {
-        Some(flaw) => Hold::NeedsRepair(flaw.clone()),
-        None => Hold::Ready,
-    }
+    statement.needs_repair().map_or(Hold::Ready, Hold::NeedsRepair)
+}
+
+/// Whether both make the same request to the same account.
+fn asks_the_same(one: &Statement, other: &Statement) -> bool {
+    one.account == other.account && one.order == other.order && one.private == other.private
 }
 
 impl Open {
-    fn new(at: Timestamp, statement: &Statement, said_at: Timestamp, created: Option<Timestamp>) -> Self {
+    pub(super) fn new(
+        at: Timestamp,
+        statement: &Statement,
+        said_at: Timestamp,
+        created: Option<Timestamp>,
+    ) -> Self {
         // A shop's clock that runs ahead must not move the deadline out.
         let said_at = said_at.min(at);
         let deadline = match created {
             Some(created) => Deadline {
-                at: created.min(at).plus(Policy::LIFETIME),
+                // Nor does a creation that comes after its own event.
+                at: created.min(said_at).plus(Policy::LIFETIME),
                 from: DeadlineFrom::Event,
             },
             None => Deadline {
@@ -51,9 +52,11 @@ impl Open {
             kept: None,
             past_key: None,
             found_open_at: None,
+            looked_at: None,
             refused_with: None,
             address_found: false,
             failures: 0,
+            look_up_failures: 0,
             not_before: at,
             not_found: None,
         }
@@ -61,34 +64,44 @@ impl Open {
 
     fn amend(&mut self, at: Timestamp, statement: &Statement) {
         self.subject.hear(statement);
+        // Bytes that a past doubt was about keep their key for as long as they are the same bytes.
+        self.past_key
+            .take_if(|_| !asks_the_same(&self.subject.statement, statement));
         self.subject.statement = statement.clone();
         self.hold = hold_of(statement);
         self.kept = None;
-        self.past_key = None;
         self.address_found = false;
         self.make_due(at);
     }
 
     fn make_due(&mut self, at: Timestamp) {
         self.failures = 0;
+        self.look_up_failures = 0;
         self.not_before = at;
     }
 
-    /// An unanswered attempt becomes doubt: a look-up or a late answer shows that its worker is gone.
+    /// An unanswered attempt becomes doubt: whoever looks up has waited until its worker must be gone.
     fn doubt_what_was_in_flight(&mut self) {
         if let Some(flight) = self.in_flight.take() {
-            self.doubt_attempt(flight, None);
+            self.doubt_attempt(flight, None, true);
         }
     }
 
-    fn doubt_attempt(&mut self, flight: InFlight, answer: Option<&Answer>) {
+    /// The last attempt under the doubt; `landed` where it may itself have had its effect.
+    fn doubt_attempt(&mut self, flight: InFlight, answer: Option<&Answer>, landed: bool) {
         let earlier = self.doubt.take();
         let same_key = earlier.as_ref().is_some_and(|doubt| doubt.key == flight.key);
         let counted = earlier
             .as_ref()
             .filter(|_| same_key)
             .and_then(|doubt| doubt.same_answer.clone());
-        let same_answer = match answer.and_then(|answer| Some((answer.status?, answer.reason_code.clone()))) {
+        // Only these might be Amazon repeating a stored answer instead of trying again.
+        let may_be_stored = |status: &u16| *status == 422 || (500..=599).contains(status);
+        let told = answer.and_then(|answer| {
+            let status = answer.status.filter(may_be_stored)?;
+            Some((status, answer.reason_code.clone()))
+        });
+        let same_answer = match told {
             Some((status, code)) => match counted {
                 Some((s, c, times)) if s == status && c == code => Some((s, c, times + 1)),
                 Some(_) | None => Some((status, code, 1)),
@@ -100,7 +113,10 @@ impl Open {
             key: flight.key,
             body: flight.body,
             same_answer,
-            content_refused_at: earlier.and_then(|doubt| doubt.content_refused_at),
+            // What was refused before may be taken now, if it was repaired at Amazon in between.
+            content_refused_at: earlier
+                .filter(|_| !landed)
+                .and_then(|doubt| doubt.content_refused_at),
         });
     }
 
@@ -109,12 +125,18 @@ impl Open {
         self.in_flight.take_if(|flight| flight.attempt == attempt)
     }
 
-    fn found_open(&mut self, begun_at: Timestamp, next_at: Timestamp, has_address: bool) {
+    fn answered_look_up(&mut self, begun_at: Timestamp, next_at: Timestamp) {
         self.doubt_what_was_in_flight();
+        self.looked_at = Some(begun_at);
+        self.look_up_failures = 0;
+        self.not_before = next_at;
+    }
+
+    fn found_open(&mut self, begun_at: Timestamp, next_at: Timestamp, has_address: bool) {
+        self.answered_look_up(begun_at, next_at);
         self.found_open_at = Some(begun_at);
         self.address_found |= has_address;
-        self.failures = 0;
-        self.not_before = next_at;
+        self.not_found = None;
         let settled = self.doubt.take_if(|doubt| {
             doubt
                 .content_refused_at
@@ -157,9 +179,8 @@ impl Open {
     }
 
     fn not_found(&mut self, begun_at: Timestamp, next_at: Timestamp) {
-        self.doubt_what_was_in_flight();
-        self.failures = 0;
-        self.not_before = next_at;
+        self.answered_look_up(begun_at, next_at);
+        self.ask_again_if_in_doubt();
         if begun_at >= self.subject.deadline.at {
             self.not_found = match self.not_found {
                 Some((times, last)) if begun_at.since(last) < Policy::NOT_FOUND_APART => Some((times, last)),
@@ -169,50 +190,8 @@ impl Open {
         }
     }
 }
-
-impl Session {
-    /// The session after one more fact, recorded at `at`.
-    #[must_use]
-    pub fn evolve(self, at: Timestamp, event: &Event) -> Self {
-        match self {
-            Self::Unseen => match event {
-                Event::CheckoutCompleted {
-                    statement,
-                    said_at,
-                    session_created_at,
-                } => Self::Open(Open::new(at, statement, *said_at, *session_created_at)),
-                Event::CheckoutAmended { .. }
-                | Event::AmendmentKept { .. }
-                | Event::ConflictFound { .. }
-                | Event::ConfirmationStarted { .. }
-                | Event::ConfirmationNotSent { .. }
-                | Event::ConfirmationDeferred { .. }
-                | Event::ConfirmationUnclear { .. }
-                | Event::ConfirmationRefused { .. }
-                | Event::RepairNeeded { .. }
-                | Event::LookedUp { .. }
-                | Event::LookUpDeferred { .. }
-                | Event::ConfirmationAccepted { .. }
-                | Event::PaymentPending
-                | Event::ChargeLookedUp { .. }
-                | Event::ChargeLookUpDeferred { .. }
-                | Event::AttemptDeclined { .. }
-                | Event::ConfirmationForsworn { .. }
-                | Event::Released
-                | Event::RetryRequested
-                | Event::Settled { .. }
-                | Event::AlertRaised { .. }
-                | Event::AlertResolved { .. } => Self::Unseen,
-            },
-            Self::Open(open) => open.evolve(at, event),
-            Self::PaymentPending(pending) => pending.evolve(at, event),
-            Self::Settled(settled) => settled.evolve(event),
-        }
-    }
-}
-
 impl Open {
-    fn evolve(mut self, at: Timestamp, event: &Event) -> Session {
+    pub(super) fn evolve(mut self, at: Timestamp, event: &Event) -> Session {
         match event {
             // A second first event is no fact that the log can hold.
             Event::CheckoutCompleted { .. } => {}
@@ -258,7 +237,7 @@ impl Open {
                 retry_at,
             } => {
                 if let Some(flight) = self.land(*attempt) {
-                    self.doubt_attempt(flight, Some(answer));
+                    self.doubt_attempt(flight, Some(answer), true);
                 }
                 self.failures += 1;
                 self.not_before = *retry_at;
@@ -272,8 +251,9 @@ impl Open {
             } => {
                 let flight = self.land(*attempt);
                 if let Some(flight) = flight.filter(|_| *may_have_landed || self.doubt.is_some()) {
-                    self.doubt_attempt(flight, Some(answer));
+                    self.doubt_attempt(flight, Some(answer), *may_have_landed);
                 }
+                self.failures = 0;
                 self.not_before = at;
                 self.question = Some(match refusal {
                     Refusal::Status => Question::Status,
@@ -301,10 +281,11 @@ impl Open {
                 self.failures = 0;
                 self.question = self.doubt.is_some().then_some(Question::Landed);
                 if let Some(doubt) = &self.doubt {
-                    self.not_before = match doubt.content_refused_at {
+                    let asked_at = match doubt.content_refused_at {
                         Some(refused) => refused.plus(Policy::CONTENT_REFUSAL_SETTLES_AFTER),
                         None => at.plus(Policy::buyer_not_done_gap(0)),
                     };
+                    self.not_before = asked_at.min(first_proof(self.subject.deadline.at));
                 }
             }
             Event::LookedUp {
@@ -315,37 +296,29 @@ impl Open {
                 next_at,
                 ..
             } => {
+                let from = DeadlineFrom::LookUp;
                 match (expires_at, created_at) {
-                    (Some(expires), _) => {
-                        self.subject.deadline = Deadline {
-                            at: *expires,
-                            from: DeadlineFrom::LookUp,
-                        };
-                    }
-                    (None, Some(created)) => {
+                    (Some(at), _) => self.subject.deadline = Deadline { at: *at, from },
+                    // An expiration told earlier is the better word: skew has shortened it.
+                    (None, Some(created)) if self.subject.deadline.from != from => {
                         let at = created.plus(Policy::LIFETIME);
-                        self.subject.deadline = Deadline {
-                            at,
-                            from: DeadlineFrom::LookUp,
-                        };
+                        self.subject.deadline = Deadline { at, from };
                     }
-                    (None, None) => {}
+                    (None, Some(_) | None) => {}
                 }
                 match found {
-                    Found::Open {
-                        ids: None,
-                        has_address,
-                    } => {
+                    Found::Open { has_address, .. } if found.is_open() => {
                         self.found_open(*begun_at, *next_at, *has_address);
                     }
                     Found::NotFound => self.not_found(*begun_at, *next_at),
                     // What these mean is a fact of its own, recorded together with this one.
-                    Found::Open { ids: Some(_), .. } | Found::Completed(_) | Found::Canceled { .. } => {}
+                    Found::Open { .. } | Found::Completed(_) | Found::Canceled { .. } => {}
                 }
             }
             Event::LookUpDeferred { retry_at, .. } => {
-                self.doubt_what_was_in_flight_before_a_look_up();
-                self.failures += 1;
+                self.doubt_what_was_in_flight();
+                self.ask_again_if_in_doubt();
+                self.look_up_failures += 1;
                 self.not_before = *retry_at;
             }
             Event::ConfirmationAccepted {
@@ -384,13 +357,14 @@ impl Open {
                 ordinal,
                 summary,
             } => {
-                self.subject.alerts.raise(*kind, *ordinal, summary);
+                self.subject.alerts.raise(*kind, *ordinal, summary, at);
             }
             Event::AlertResolved { ordinal } => self.subject.alerts.resolve(*ordinal),
             Event::Settled { outcome, .. } => {
                 return Session::Settled(Settled {
                     subject: self.subject,
                     outcome: outcome.clone(),
+                    was_confirmed: false,
                     at,
                 });
             }
@@ -401,118 +375,7 @@ impl Open {
     /// While it may have landed, a look-up comes before every further attempt.
     fn ask_again_if_in_doubt(&mut self) {
         if self.doubt.is_some() {
-            self.question = Some(Question::Landed);
+            self.question.get_or_insert(Question::Landed);
         }
-    }
-
-    fn doubt_what_was_in_flight_before_a_look_up(&mut self) {
-        self.doubt_what_was_in_flight();
-        self.ask_again_if_in_doubt();
-    }
-}
-
-impl Pending {
-    fn evolve(mut self, at: Timestamp, event: &Event) -> Session {
-        match event {
-            Event::PaymentPending => self.told = true,
-            Event::ChargeLookedUp { found, next_at, .. } => {
-                self.not_before = *next_at;
-                self.failures = 0;
-                match found {
-                    ChargeFound::Pending => self.looks += 1,
-                    ChargeFound::NotFound => {
-                        self.looks += 1;
-                        if at >= self.decided_by() {
-                            self.not_found = match self.not_found {
-                                Some((times, last)) if at.since(last) < Policy::NOT_FOUND_APART => {
-                                    Some((times, last))
-                                }
-                                Some((times, _)) => Some((times + 1, at)),
-                                None => Some((1, at)),
-                            };
-                        }
-                    }
-                    ChargeFound::Authorized
-                    | ChargeFound::Captured
-                    | ChargeFound::Declined { .. }
-                    | ChargeFound::Canceled { .. } => {}
-                }
-            }
-            Event::ChargeLookUpDeferred { retry_at, .. } => {
-                self.failures += 1;
-                self.not_before = *retry_at;
-            }
-            Event::RetryRequested => self.not_before = at,
-            Event::ConflictFound { statement } => self.subject.hear(statement),
-            Event::AlertRaised {
-                kind,
-                ordinal,
-                summary,
-            } => {
-                self.subject.alerts.raise(*kind, *ordinal, summary);
-            }
-            Event::AlertResolved { ordinal } => self.subject.alerts.resolve(*ordinal),
-            Event::Settled { outcome, .. } => {
-                return Session::Settled(Settled {
-                    subject: self.subject,
-                    outcome: outcome.clone(),
-                    at,
-                });
-            }
-            Event::CheckoutCompleted { .. }
-            | Event::CheckoutAmended { .. }
-            | Event::AmendmentKept { .. }
-            | Event::ConfirmationStarted { .. }
-            | Event::ConfirmationNotSent { .. }
-            | Event::ConfirmationDeferred { .. }
-            | Event::ConfirmationUnclear { .. }
-            | Event::ConfirmationRefused { .. }
-            | Event::RepairNeeded { .. }
-            | Event::LookedUp { .. }
-            | Event::LookUpDeferred { .. }
-            | Event::ConfirmationAccepted { .. }
-            | Event::AttemptDeclined { .. }
-            | Event::ConfirmationForsworn { .. }
-            | Event::Released => {}
-        }
-        Session::PaymentPending(self)
-    }
-}
-
-impl Settled {
-    fn evolve(mut self, event: &Event) -> Session {
-        match event {
-            Event::ConflictFound { statement } => self.subject.hear(statement),
-            Event::AlertRaised {
-                kind,
-                ordinal,
-                summary,
-            } => {
-                self.subject.alerts.raise(*kind, *ordinal, summary);
-            }
-            Event::AlertResolved { ordinal } => self.subject.alerts.resolve(*ordinal),
-            // Nothing that arrives later changes an outcome.
-            Event::CheckoutCompleted { .. }
-            | Event::CheckoutAmended { .. }
-            | Event::AmendmentKept { .. }
-            | Event::ConfirmationStarted { .. }
-            | Event::ConfirmationNotSent { .. }
-            | Event::ConfirmationDeferred { .. }
-            | Event::ConfirmationUnclear { .. }
-            | Event::ConfirmationRefused { .. }
-            | Event::RepairNeeded { .. }
-            | Event::LookedUp { .. }
-            | Event::LookUpDeferred { .. }
-            | Event::ConfirmationAccepted { .. }
-            | Event::PaymentPending
-            | Event::ChargeLookedUp { .. }
-            | Event::ChargeLookUpDeferred { .. }
-            | Event::AttemptDeclined { .. }
-            | Event::ConfirmationForsworn { .. }
-            | Event::Released
-            | Event::RetryRequested
-            | Event::Settled { .. } => {}
-        }
-        Session::Settled(self)
     }
 }

@@ -1,0 +1,68 @@
+//! The way in: events of the shop.
+
+use super::Story;
+use super::words::repair_summary;
+use crate::session::{Hold, Open};
+use crate::{AlertKind, Event, ForswornBy, Session, Statement, Timestamp};
+
+impl Story<'_> {
+    pub(super) fn observe(&mut self, statement: Statement, said_at: Timestamp, created: Option<Timestamp>) {
+        let Some(subject) = self.session.subject() else {
+            let flaw = statement.needs_repair();
+            self.tell(Event::CheckoutCompleted {
+                statement,
+                said_at,
+                session_created_at: created,
+            });
+            if let Some(flaw) = flaw {
+                self.raise(AlertKind::NeedsRepair, repair_summary(&flaw));
+            }
+            return;
+        };
+        if subject.heard.contains(&statement) {
+            return;
+        }
+        match &self.session {
+            Session::Open(open) if open.in_flight.is_some() || open.doubt.is_some() => {
+                self.tell(Event::AmendmentKept { statement });
+            }
+            Session::Open(open) if self.takes_amendments(open) => self.amend(statement),
+            Session::Open(_) | Session::PaymentPending(_) | Session::Settled(_) => self.conflict(statement),
+            Session::Unseen => {}
+        }
+    }
+
+    pub(super) fn takes_amendments(&self, open: &Open) -> bool {
+        match open.hold {
+            Hold::NeedsRepair(_) => true,
+            Hold::Forsworn {
+                by: ForswornBy::Policy,
+                ..
+            } => self.in_time(open),
+            Hold::Forsworn {
+                by: ForswornBy::Operator,
+                ..
+            }
+            | Hold::Ready
+            | Hold::BuyerNotDone(_) => false,
+        }
+    }
+
+    pub(super) fn in_time(&self, open: &Open) -> bool {
+        self.now < open.subject.deadline.at.minus(self.policy.last_attempt_before)
+    }
+
+    pub(super) fn amend(&mut self, statement: Statement) {
+        let flaw = statement.needs_repair();
+        self.tell(Event::CheckoutAmended { statement });
+        if let Some(flaw) = flaw {
+            self.raise(AlertKind::NeedsRepair, repair_summary(&flaw));
+        }
+    }
+
+    pub(super) fn conflict(&mut self, statement: Statement) {
+        self.tell(Event::ConflictFound { statement });
+        let summary = "A second event says something else of this session; the first one holds.";
+        self.raise(AlertKind::Conflict, summary.to_owned());
+    }
+}

@@ -1,0 +1,211 @@
+//! Look-ups of the session.
+
+use std::time::Duration;
+
+use super::Story;
+use super::words::answer_text;
+use crate::session::{Hold, Open, Outcome, Question};
+use crate::{
+    Answer, Event, Evidence, Flaw, Found, Ids, LookUp, LookUpAnswer, Order, Payment, Policy, Session,
+    Timestamp,
+};
+
+impl Story<'_> {
+    pub(super) fn looked_up(&mut self, answer: LookUpAnswer, spread: f64) {
+        let Session::Open(open) = &self.session else {
+            if let (
+                LookUpAnswer::Told(LookUp {
+                    found: Found::Completed(_),
+                    ..
+                }),
+                Session::Settled(settled),
+            ) = (&answer, &self.session)
+            {
+                self.check_late_success(&settled.clone());
+            }
+            return;
+        };
+        let open = open.clone();
+        match answer {
+            LookUpAnswer::Told(look_up) => self.told_of_session(&open, look_up, spread),
+            LookUpAnswer::Failed {
+                retry_after, answer, ..
+            } => {
+                self.look_up_failed(&open, retry_after, answer, spread);
+            }
+        }
+    }
+
+    fn look_up_failed(&mut self, open: &Open, retry_after: Option<Duration>, answer: Answer, spread: f64) {
+        if self.is_in_flight(open) {
+            return;
+        }
+        let retry_at = match open.hold {
+            // Nothing waits for this answer but the true deadline.
+            Hold::NeedsRepair(_) if open.doubt.is_none() => {
+                let gap = Policy::buyer_not_done_gap(open.look_up_failures);
+                self.no_later_than_proof(open.subject.deadline.at, self.now.plus(gap))
+            }
+            Hold::NeedsRepair(_) | Hold::Ready | Hold::BuyerNotDone(_) | Hold::Forsworn { .. } => {
+                self.retry_at(open.look_up_failures + 1, retry_after, spread)
+            }
+        };
+        let text = answer_text(&answer);
+        self.tell(Event::LookUpDeferred {
+            answer: answer.clone(),
+            retry_at,
+        });
+        if open.subject.created_at().plus(Policy::KEPT_BY_AMAZON) <= self.now {
+            let because =
+                format!("Amazon Pay deletes sessions after 30 days, and until then said only: {text}");
+            self.settle(Outcome::Unresolved { because }, answer);
+        }
+    }
+
+    fn told_of_session(&mut self, open: &Open, look_up: LookUp, spread: f64) {
+        let LookUp {
+            begun_at,
+            found,
+            created_at,
+            expires_at,
+            answer,
+        } = look_up;
+        // What was asked before the last attempt, or while it is still on its way, says nothing of it; what
+        // is over, or confirmed, is so whenever it was asked.
+        let is_early =
+            self.is_in_flight(open) || open.subject.last_attempt_at.is_some_and(|at| begun_at < at);
+        if is_early && (found.is_open() || found == Found::NotFound) {
+            return;
+        }
+        let next_at = self.next_at_after_look_up(open, begun_at, expires_at, spread);
+        self.tell(Event::LookedUp {
+            begun_at,
+            found: found.clone(),
+            created_at,
+            expires_at,
+            next_at,
+            answer: answer.clone(),
+        });
+        let order = open.subject.statement.order;
+        match found {
+            Found::Open { ids: Some(ids), .. } if ids.charge_id.is_some() => {
+                let ids = filled_from(order, ids);
+                self.confirmed_at_amazon(open, ids, Evidence::LookUp, answer, None);
+            }
+            Found::Open { has_address, .. } => self.still_open(open, order, has_address, answer),
+            Found::Completed(ids) => {
+                let ids = filled_from(order, ids);
+                // A lost 202 must not become "Captured": the charge itself is asked.
+                let payment = ids.charge_id.is_none().then_some(Payment::None);
+                self.confirmed_at_amazon(open, ids, Evidence::LookUp, answer, payment);
+            }
+            Found::Canceled { reason } => {
+                let lapses_at = created_at
+                    .map(|at| at.plus(Policy::LIFETIME))
+                    .or(expires_at)
+                    .unwrap_or(open.subject.deadline.at);
+                let lapsed = match reason.as_deref() {
+                    Some(reason) => reason == "Expired",
+                    None => lapses_at <= begun_at,
+                };
+                let outcome = match (lapsed, open.forsworn_at()) {
+                    (true, Some(decided_at)) => Outcome::Cancelled { decided_at },
+                    (true, None) => Outcome::Expired,
+                    (false, _) => Outcome::Declined {
+                        reason_code: reason.or_else(|| open.refused_with.clone()),
+                    },
+                };
+                self.settle(outcome, answer);
+            }
+            Found::NotFound => self.session_not_found(answer),
+        }
+    }
+
+    fn still_open(&mut self, before: &Open, order: Option<Order>, has_address: bool, answer: Answer) {
+        let Session::Open(after) = &self.session else {
+            return;
+        };
+        let refused = before.question == Some(Question::Refused);
+        let lacks_address =
+            order.is_some_and(|order| !order.has_address) && !after.address_found && !has_address;
+        let ready = after.hold == Hold::Ready;
+        if refused && after.doubt.is_none() {
+            self.tell(Event::AttemptDeclined {
+                reason_code: before.refused_with.clone(),
+            });
+        }
+        if lacks_address && ready && self.policy.mode == crate::Mode::Confirm {
+            let flaw = Flaw {
+                field: "shippingAddress or billingAddress".to_owned(),
+                problem: "neither the event nor Amazon Pay has the address that Finalize needs".to_owned(),
+            };
+            self.needs_repair(flaw, None, false, answer);
+        }
+    }
+
+    fn session_not_found(&mut self, answer: Answer) {
+        let Session::Open(open) = &self.session else {
+            return;
+        };
+        let past = open.subject.deadline.at <= self.now;
+        if past && open.not_found.is_some_and(|(times, _)| times >= 3) {
+            let because =
+                "Amazon Pay says \"not found\" past the deadline, three times an hour apart".to_owned();
+            return self.settle(Outcome::Unresolved { because }, answer);
+        }
+        if !past && matches!(open.hold, Hold::Ready | Hold::BuyerNotDone(_)) {
+            let flaw = Flaw {
+                field: "checkoutSessionId".to_owned(),
+                problem: "Amazon Pay knows no such session: the id, the account or the environment is wrong"
+                    .to_owned(),
+            };
+            self.needs_repair(flaw, None, false, answer);
+        }
+    }
+
+    /// Hands off: its worker may still be waiting for the answer.
+    fn is_in_flight(&self, open: &Open) -> bool {
+        open.in_flight
+            .as_ref()
+            .is_some_and(|flight| self.now < flight.until(self.policy))
+    }
+
+    /// When an open session is next looked at, had the look-up found it open.
+    fn next_at_after_look_up(
+        &self,
+        open: &Open,
+        begun_at: Timestamp,
+        expires_at: Option<Timestamp>,
+        spread: f64,
+    ) -> Timestamp {
+        let deadline = expires_at.unwrap_or(open.subject.deadline.at);
+        let in_doubt = match &open.doubt {
+            Some(doubt) => doubt
+                .content_refused_at
+                .is_none_or(|at| begun_at < at.plus(Policy::CONTENT_REFUSAL_SETTLES_AFTER)),
+            None => open.in_flight.is_some(),
+        };
+        let gap = Policy::buyer_not_done_gap(open.looks());
+        let wait = match (&open.hold, open.question) {
+            // Nothing can be sent, but the doubt is still to be ended.
+            (Hold::NeedsRepair(_) | Hold::Forsworn { .. }, _) if in_doubt => self.policy.retry.max,
+            (Hold::NeedsRepair(_) | Hold::Forsworn { .. }, _) => Duration::ZERO,
+            (_, Some(Question::Status)) if in_doubt => self
+                .policy
+                .retry
+                .delay(open.failures.max(open.subject.attempts), spread),
+            (_, Some(Question::Status | Question::Refused)) => gap,
+            (Hold::BuyerNotDone(waiting), _) if !waiting.try_again => gap,
+            // The wait was before the look-up.
+            (Hold::BuyerNotDone(_) | Hold::Ready, _) => Duration::ZERO,
+        };
+        self.no_later_than_proof(deadline, self.now.plus(wait))
+    }
+}
+
+fn filled_from(order: Option<Order>, mut ids: Ids) -> Ids {
+    if let Some(order) = order {
+        ids.charge_permission_type.get_or_insert(order.permission_type);
+    }
+    ids
+}
