@@ -1,0 +1,10 @@
+-- Sessions for people, settled ones among them, the latest change first.
+SELECT
+    session_id, version, state, account, partition, deadline, deadline_from, due_at,
+    amount, currency, merchant_reference_id, settled, updated_at, erase_after, erased_at
+FROM sessions
+WHERE ($1 IS NULL OR state IN (SELECT jsonb_array_elements_text($1::jsonb)))
+  AND ($2 IS NULL OR account = $2)
+  AND ($3 IS NULL OR deadline < $3)
+ORDER BY updated_at DESC, session_id
+LIMIT $4

@@ -1,0 +1,2 @@
+-- Whether anything can be written.
+UPDATE readiness SET checks = checks + 1

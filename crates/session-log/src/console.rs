@@ -1,0 +1,223 @@
+//! What people and metrics ask of the log.
+
+use std::collections::BTreeMap;
+
+use checkout::{AccountName, Amount, Currency, Deadline, SessionId, StateName, Timestamp};
+use reconciler::ports::LogError;
+use reconciler::{Row, Version};
+use rust_decimal::Decimal;
+
+use crate::columns::{Columns, account, count, parsed, session_id, unreadable};
+use crate::open::Log;
+use crate::statement::{Statement, params, statement};
+use crate::trouble::Trouble;
+use crate::writing::deadline_from_of;
+
+const LIST_UNSETTLED: Statement = statement!("list_unsettled");
+const LIST_ANY: Statement = statement!("list_any");
+const ROW_OF: Statement = statement!("row_of");
+const COUNTS: Statement = statement!("counts");
+const VALUES: Statement = statement!("values");
+const OUTLOOK: Statement = statement!("outlook");
+
+/// Which sessions are listed, by their state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// Those without an outcome, the earliest deadline first.
+    Unsettled,
+    /// All, the latest change first.
+    All,
+    /// Those in one of these states; in the order of [`Which::Unsettled`] if no outcome is among them.
+    In(Vec<StateName>),
+}
+
+/// What is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// By state.
+    pub which: Which,
+    /// Of this account only.
+    pub account: Option<AccountName>,
+    /// With a deadline before this only.
+    pub deadline_before: Option<Timestamp>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A session as the index knows it: its state is as of `updated_at`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Which.
+    pub id: SessionId,
+    /// How many facts it has.
+    pub version: Version,
+    /// The fold.
+    pub row: Row,
+    /// The topic partition whose replica works it.
+    pub partition: u32,
+    /// When the last fact was recorded.
+    pub updated_at: Timestamp,
+    /// From when on its personal data may be erased.
+    pub erase_after: Option<Timestamp>,
+    /// When they were.
+    pub erased_at: Option<Timestamp>,
+}
+
+/// What sessions are worth together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value {
+    /// Of which account.
+    pub account: Option<AccountName>,
+    /// In which state.
+    pub state: StateName,
+    /// Amounts are never added across currencies.
+    pub currency: Currency,
+    /// In units of the currency.
+    pub amount: Decimal,
+}
+
+/// What lies before an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    /// Which.
+    pub account: Option<AccountName>,
+    /// The next deadline of a session that is still to be confirmed.
+    pub next_deadline: Option<Timestamp>,
+    /// How many of its sessions are due.
+    pub backlog: u32,
+}
+
+/// Everything that metrics ask of the sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counts {
+    /// How many sessions are in each state, where there are any.
+    pub sessions: Vec<(Option<AccountName>, StateName, u32)>,
+    /// What the unsettled ones are worth.
+    pub values: Vec<Value>,
+    /// Each account with unsettled sessions.
+    pub outlooks: Vec<Outlook>,
+}
+
+impl Log {
+    /// The sessions that `filter` names.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn list(&self, filter: &Filter) -> Result<Vec<Listed>, LogError> {
+        let (statement, states) = match &filter.which {
+            Which::Unsettled => (&LIST_UNSETTLED, None),
+            Which::All => (&LIST_ANY, None),
+            Which::In(states) if states.iter().any(|state| state.is_settled()) => (&LIST_ANY, Some(states)),
+            Which::In(states) => (&LIST_UNSETTLED, Some(states)),
+        };
+        let states = states.map(|states| {
+            let names: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+            serde_json::json!(names).to_string()
+        });
+        let params = params![
+            states.as_deref(),
+            filter.account.as_ref().map(AccountName::as_str),
+            filter.deadline_before,
+            filter.limit,
+        ];
+        Ok(self.database.rows(statement, &params, listed).await?)
+    }
+
+    /// One session; none if it was never heard of.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn find(&self, id: &SessionId) -> Result<Option<Listed>, LogError> {
+        Ok(self.database.row(&ROW_OF, &params![id.as_str()], listed).await?)
+    }
+
+    /// The partition whose replica works the session; none if it was never heard of.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn partition_of(&self, id: &SessionId) -> Result<Option<u32>, LogError> {
+        Ok(self.find(id).await?.map(|session| session.partition))
+    }
+
+    /// What metrics tell of the sessions at `now`.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn counts(&self, now: Timestamp) -> Result<Counts, LogError> {
+        let sessions = self
+            .database
+            .rows(&COUNTS, &[], |row| {
+                Ok((account(row)?, state(row)?, count(row, "sessions")?))
+            })
+            .await?;
+        let parts = self.database.rows(&VALUES, &[], value).await?;
+        let mut sums: BTreeMap<(Option<AccountName>, StateName, Currency), Decimal> = BTreeMap::new();
+        for part in parts {
+            *sums.entry((part.account, part.state, part.currency)).or_default() += part.amount;
+        }
+        let values = sums
+            .into_iter()
+            .map(|((account, state, currency), amount)| Value {
+                account,
+                state,
+                currency,
+                amount,
+            });
+        Ok(Counts {
+            sessions,
+            values: values.collect(),
+            outlooks: self.database.rows(&OUTLOOK, &params![now], outlook).await?,
+        })
+    }
+}
+
+fn state(row: &dyn Columns) -> Result<StateName, Trouble> {
+    StateName::parse(&row.text("state")?).ok_or_else(|| unreadable("state"))
+}
+
+fn listed(row: &dyn Columns) -> Result<Listed, Trouble> {
+    let amount = match (row.maybe_text("amount")?, row.maybe_text("currency")?) {
+        (Some(amount), Some(currency)) => {
+            Some(Amount::parse(&amount, &currency).map_err(|_| unreadable("amount"))?)
+        }
+        _ => None,
+    };
+    let from = row.text("deadline_from")?;
+    Ok(Listed {
+        id: session_id(row)?,
+        version: Version(count(row, "version")?),
+        row: Row {
+            state: state(row)?,
+            account: account(row)?,
+            deadline: Deadline {
+                at: row.time("deadline")?,
+                from: deadline_from_of(&from).ok_or_else(|| unreadable("deadline_from"))?,
+            },
+            due_at: row.maybe_time("due_at")?,
+            charge_amount: amount,
+            merchant_reference_id: row.maybe_text("merchant_reference_id")?,
+            settled: row.flag("settled")?,
+        },
+        partition: count(row, "partition")?,
+        updated_at: row.time("updated_at")?,
+        erase_after: row.maybe_time("erase_after")?,
+        erased_at: row.maybe_time("erased_at")?,
+    })
+}
+
+fn value(row: &dyn Columns) -> Result<Value, Trouble> {
+    Ok(Value {
+        account: account(row)?,
+        state: state(row)?,
+        currency: parsed("currency", &row.text("currency")?)?,
+        amount: parsed("amount", &row.text("amount")?)?,
+    })
+}
+
+fn outlook(row: &dyn Columns) -> Result<Outlook, Trouble> {
+    Ok(Outlook {
+        account: account(row)?,
+        next_deadline: row.maybe_time("next_deadline")?,
+        backlog: count(row, "backlog")?,
+    })
+}

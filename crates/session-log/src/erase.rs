@@ -1,0 +1,44 @@
+//! Removing personal data when its time has passed. The facts stay: none of them holds any.
+
+use checkout::Timestamp;
+use reconciler::ports::LogError;
+
+use crate::database::{Kind, SqliteWriter, execute};
+use crate::open::Log;
+use crate::statement::{Param, Statement, params};
+use crate::trouble::Trouble;
+
+/// One statement in PostgreSQL, the last of three in SQLite.
+const ERASE: Statement = Statement {
+    postgres: include_str!("../sql/postgres/erase.sql"),
+    sqlite: include_str!("../sql/sqlite/erase_mark.sql"),
+};
+const BEFORE_IN_SQLITE: [&str; 2] = [
+    include_str!("../sql/sqlite/erase_personal.sql"),
+    include_str!("../sql/sqlite/erase_bodies.sql"),
+];
+
+impl Log {
+    /// Removes addresses, supplementary data and body bytes of at most `limit` sessions whose `erase_after` is not
+    /// after `now`; returns of how many. Less than `limit`: nothing more is to be done.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn erase(&self, now: Timestamp, limit: u32) -> Result<u32, LogError> {
+        let params = params![now, limit];
+        let erased = match &self.database.kind {
+            Kind::Postgres(_) => self.database.change(&ERASE, &params).await?,
+            Kind::Sqlite { writer, .. } => in_steps(writer, &params).await.map_err(Trouble::from)?,
+        };
+        Ok(u32::try_from(erased).unwrap_or(u32::MAX))
+    }
+}
+
+/// Under one right to write, so that no append comes in between. After a crash the steps are simply repeated.
+async fn in_steps(writer: &SqliteWriter, params: &[Param]) -> Result<u64, sqlx::Error> {
+    let mut turn = writer.turn().await?;
+    for step in BEFORE_IN_SQLITE {
+        execute(turn.connection()?, step, params).await?;
+    }
+    execute(turn.connection()?, ERASE.sqlite, params).await
+}

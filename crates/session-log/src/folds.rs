@@ -1,0 +1,227 @@
+//! The index of sessions made anew from their facts, or compared with them.
+
+use checkout::{AccountName, Policy, SessionId, Timestamp};
+use reconciler::ports::LogError;
+use reconciler::{Recorded, Row, Version, replay};
+
+use crate::columns::session_id;
+use crate::open::Log;
+use crate::statement::{Statement, params, statement};
+use crate::trouble::{Cause, Trouble};
+use crate::writing::Fold;
+
+const IDS: Statement = statement!("session_ids");
+const WITHOUT_FACTS: Statement = statement!("session_rows_without_facts");
+const REBUILD_ROW: Statement = statement!("rebuild_row");
+
+/// Sessions that are read at a time.
+const PORTION: u32 = 500;
+
+/// A session whose row is not what its facts say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Which.
+    pub id: SessionId,
+    /// What is different: names of columns, or why the facts cannot be read.
+    pub what: String,
+}
+
+/// What making the index anew did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RebuildReport {
+    /// Sessions looked at.
+    pub sessions: u32,
+    /// Rows that were not what the facts say, and now are.
+    pub corrected: Vec<Difference>,
+    /// Sessions whose facts cannot be read; their rows are as before.
+    pub failed: Vec<Difference>,
+}
+
+impl Log {
+    /// Makes the row of every session anew from its facts, as of its last fact. What no fact says (partition, erasure)
+    /// stays. Appends may go on meanwhile.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`]; what was done stays done.
+    pub async fn rebuild(
+        &self,
+        policy_of: impl Fn(Option<&AccountName>) -> Policy + Send + Sync,
+    ) -> Result<RebuildReport, LogError> {
+        let mut report = RebuildReport::default();
+        let mut after = String::new();
+        loop {
+            let ids = self.portion(&after).await?;
+            let Some(last) = ids.last() else {
+                return Ok(report);
+            };
+            after = last.as_str().to_owned();
+            for id in ids {
+                report.sessions += 1;
+                match self.compare(&id, &policy_of).await? {
+                    Compared::Same => {}
+                    Compared::Unreadable(what) => report.failed.push(Difference { id, what }),
+                    Compared::Different { what, fold } => {
+                        self.correct(&id, &fold).await?;
+                        report.corrected.push(Difference { id, what });
+                    }
+                }
+            }
+        }
+    }
+
+    /// What [`Log::rebuild`] would correct, and rows of sessions without facts. Changes nothing.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn verify_folds(
+        &self,
+        policy_of: impl Fn(Option<&AccountName>) -> Policy + Send + Sync,
+    ) -> Result<Vec<Difference>, LogError> {
+        let orphans = self
+            .database
+            .rows(&WITHOUT_FACTS, &params![PORTION], session_id)
+            .await?;
+        let mut differences: Vec<Difference> = orphans
+            .into_iter()
+            .map(|id| Difference {
+                id,
+                what: "it has a row and no facts".to_owned(),
+            })
+            .collect();
+        let mut after = String::new();
+        loop {
+            let ids = self.portion(&after).await?;
+            let Some(last) = ids.last() else {
+                return Ok(differences);
+            };
+            after = last.as_str().to_owned();
+            for id in ids {
+                match self.compare(&id, &policy_of).await? {
+                    Compared::Same => {}
+                    Compared::Unreadable(what) | Compared::Different { what, .. } => {
+                        differences.push(Difference { id, what });
+                    }
+                }
+            }
+        }
+    }
+
+    async fn portion(&self, after: &str) -> Result<Vec<SessionId>, LogError> {
+        Ok(self
+            .database
+            .rows(&IDS, &params![after, PORTION], session_id)
+            .await?)
+    }
+
+    async fn compare(
+        &self,
+        id: &SessionId,
+        policy_of: &(impl Fn(Option<&AccountName>) -> Policy + Sync),
+    ) -> Result<Compared, LogError> {
+        // The row first: one that is newer than the facts read here would look wrong, one that is older is.
+        let stored = self.find(id).await?;
+        let history = match self.history(id).await {
+            Ok(history) => history,
+            Err(Trouble::Refused(cause)) => return Ok(Compared::Unreadable(cause.to_string())),
+            Err(other) => return Err(other.into()),
+        };
+        let Some(fold) = TrueFold::of(&history, policy_of) else {
+            let cause = Cause::new("its facts do not begin with a checkout");
+            return Ok(Compared::Unreadable(cause.to_string()));
+        };
+        let Some(stored) = stored else {
+            return Ok(Compared::Different {
+                what: "it has no row".to_owned(),
+                fold: Box::new(fold),
+            });
+        };
+        // Facts were added between the two statements, and the row with them.
+        if stored.version < fold.version
+            && self
+                .find(id)
+                .await?
+                .is_some_and(|row| row.version >= fold.version)
+        {
+            return Ok(Compared::Same);
+        }
+        let what = fold.differences(stored.version, &Fold::from(stored.row));
+        if what.is_empty() {
+            return Ok(Compared::Same);
+        }
+        Ok(Compared::Different {
+            what: what.join(", "),
+            fold: Box::new(fold),
+        })
+    }
+
+    async fn correct(&self, id: &SessionId, fold: &TrueFold) -> Result<(), LogError> {
+        let TrueFold { version, at, fold } = fold;
+        let params = params![
+            id.as_str(),
+            version.0,
+            fold.state.as_str(),
+            fold.account.as_str(),
+            fold.deadline,
+            fold.deadline_from,
+            fold.due_at,
+            fold.amount.as_deref(),
+            fold.currency.as_deref(),
+            fold.merchant_reference_id.as_deref(),
+            fold.settled,
+            *at,
+        ];
+        self.database.change(&REBUILD_ROW, &params).await?;
+        Ok(())
+    }
+}
+
+enum Compared {
+    Same,
+    Unreadable(String),
+    Different { what: String, fold: Box<TrueFold> },
+}
+
+/// What a session's facts say, as of the last of them.
+struct TrueFold {
+    version: Version,
+    at: Timestamp,
+    fold: Fold,
+}
+
+impl TrueFold {
+    fn of(history: &[Recorded], policy_of: &impl Fn(Option<&AccountName>) -> Policy) -> Option<Self> {
+        let (session, version) = replay(history);
+        let at = history.last()?.at;
+        let policy = policy_of(session.subject().and_then(checkout::Subject::account));
+        Row::of(&session, at, &policy).map(|row| Self {
+            version,
+            at,
+            fold: row.into(),
+        })
+    }
+
+    /// The columns in which a row differs.
+    fn differences(&self, version: Version, row: &Fold) -> Vec<&'static str> {
+        let mine = &self.fold;
+        [
+            ("version", self.version == version),
+            ("state", mine.state == row.state),
+            ("account", mine.account == row.account),
+            ("deadline", mine.deadline == row.deadline),
+            ("deadline_from", mine.deadline_from == row.deadline_from),
+            ("due_at", mine.due_at == row.due_at),
+            (
+                "amount",
+                mine.amount == row.amount && mine.currency == row.currency,
+            ),
+            (
+                "merchant_reference_id",
+                mine.merchant_reference_id == row.merchant_reference_id,
+            ),
+            ("settled", mine.settled == row.settled),
+        ]
+        .into_iter()
+        .filter_map(|(column, same)| (!same).then_some(column))
+        .collect()
+    }
+}

@@ -1,0 +1,109 @@
+//! The port through which sessions are recorded and read.
+
+use checkout::{BodyRef, PrivateRef, SessionId, Timestamp};
+use reconciler::ports::{Appended, Due, LogError, PersonalRecord, SessionLog, Share};
+use reconciler::{Actor, Append, Personal, Recorded, Version};
+
+use crate::columns::{Columns, account, count, session_id};
+use crate::format;
+use crate::open::Log;
+use crate::statement::{Statement, params, statement};
+use crate::trouble::Trouble;
+
+const LOAD: Statement = statement!("load");
+const PERSONAL_OF: Statement = statement!("personal_of");
+const BODY_OF: Statement = statement!("body_of");
+const DUE: Statement = statement!("due");
+
+impl SessionLog for Log {
+    async fn append_all(&self, appends: Vec<Append>) -> Vec<Result<Appended, LogError>> {
+        self.writers.append_all(appends).await
+    }
+
+    async fn load(&self, id: &SessionId) -> Result<Vec<Recorded>, LogError> {
+        Ok(self.history(id).await?)
+    }
+
+    async fn personal(&self, id: &SessionId) -> Result<PersonalRecord, LogError> {
+        let slots = self
+            .database
+            .rows(&PERSONAL_OF, &params![id.as_str()], slot)
+            .await?;
+        let mut record = PersonalRecord::default();
+        for (erased, slot) in slots {
+            record.erased = erased;
+            match slot {
+                // Negative: what the last look-up brought.
+                Some((slot, personal)) => match u32::try_from(slot) {
+                    Ok(statement) => record.statements.push((PrivateRef(statement), personal)),
+                    Err(_) => record.found = Some(personal),
+                },
+                None => {}
+            }
+        }
+        Ok(record)
+    }
+
+    async fn body(&self, id: &SessionId, body: BodyRef) -> Result<Option<Vec<u8>>, LogError> {
+        let bytes = self
+            .database
+            .row(&BODY_OF, &params![id.as_str(), body.0], |row| {
+                row.maybe_bytes("bytes")
+            })
+            .await?;
+        Ok(bytes.flatten())
+    }
+
+    async fn due(
+        &self,
+        share: &Share,
+        until: Timestamp,
+        overdue_since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Due>, LogError> {
+        let partitions = match share {
+            Share::All => None,
+            Share::Partitions(partitions) => Some(serde_json::json!(partitions).to_string()),
+        };
+        let params = params![partitions.as_deref(), until, overdue_since, limit];
+        Ok(self.database.rows(&DUE, &params, due).await?)
+    }
+}
+
+impl Log {
+    pub(crate) async fn history(&self, id: &SessionId) -> Result<Vec<Recorded>, Trouble> {
+        self.database.rows(&LOAD, &params![id.as_str()], recorded).await
+    }
+}
+
+fn recorded(row: &dyn Columns) -> Result<Recorded, Trouble> {
+    Ok(Recorded {
+        version: Version(count(row, "version")?),
+        at: row.time("at")?,
+        actor: row.maybe_text("actor")?.map_or(Actor::Worker, Actor::Operator),
+        reason: row.maybe_text("reason")?,
+        traceparent: row.maybe_text("traceparent")?,
+        event: format::read_event(&row.text("type")?, row.int("format")?, &row.text("body")?)?,
+    })
+}
+
+/// Whether the session's personal data are erased, and one slot of them.
+fn slot(row: &dyn Columns) -> Result<(bool, Option<(i64, Personal)>), Trouble> {
+    let slot = match row.maybe_int("slot")? {
+        Some(slot) => {
+            let personal = format::read_personal(row.int("format")?, &row.text("content")?)?;
+            Some((slot, personal))
+        }
+        None => None,
+    };
+    Ok((row.flag("erased")?, slot))
+}
+
+fn due(row: &dyn Columns) -> Result<Due, Trouble> {
+    Ok(Due {
+        id: session_id(row)?,
+        account: account(row)?,
+        due_at: row.time("due_at")?,
+        deadline: row.time("deadline")?,
+    })
+}

@@ -1,0 +1,219 @@
+//! Opening a log: where it lies, and whether its schema is the one we know.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use crate::database::Database;
+use crate::schema::{self, Schema};
+use crate::trouble::{Cause, Trouble};
+use crate::writing::Writers;
+
+/// How a log is used.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long the database is waited for, in all: then it is `Unavailable`.
+    pub patience: Duration,
+    /// How many tasks append, each on a connection of its own (PostgreSQL; SQLite has one writer).
+    pub writers: usize,
+    /// How many connections read.
+    pub readers: u32,
+    /// Whether a schema that is not the one we know is an error; `migrate` says no.
+    pub current_schema_only: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            patience: Duration::from_secs(5),
+            writers: 2,
+            readers: 8,
+            current_schema_only: true,
+        }
+    }
+}
+
+/// Why a log cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database does not answer, or does not let us in: it may yet.
+    #[error("the session log cannot be reached")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A newer confirmd was here.
+    #[error(
+        "the session log has schema {found}, this confirmd knows {expected}: run a confirmd that is at least as new as the one that migrated it (a schema is never taken back)"
+    )]
+    Newer {
+        /// What the database has.
+        found: u32,
+        /// What this program knows.
+        expected: u32,
+    },
+    /// To be migrated first.
+    #[error("the session log has schema {found}, this confirmd needs {expected}: run `confirmd migrate`")]
+    Older {
+        /// What the database has; 0 if it was never migrated.
+        found: u32,
+        /// What this program knows.
+        expected: u32,
+    },
+    /// Neither PostgreSQL nor SQLite.
+    #[error("`{scheme}` is no session log: the URL must begin with postgres:// or sqlite://")]
+    UnknownScheme {
+        /// What the URL begins with.
+        scheme: String,
+    },
+    /// The URL cannot be read. Its text is kept out of this: it may hold a password.
+    #[error("the session log's URL cannot be read: {0}")]
+    Url(&'static str),
+    /// The database refused a migration; nothing of it was applied.
+    #[error("migration {version} failed")]
+    Migration {
+        /// Which.
+        version: u32,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl OpenError {
+    /// Whether trying again can help without anybody doing anything about confirmd.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Newer { .. }
+            | Self::Older { .. }
+            | Self::UnknownScheme { .. }
+            | Self::Url(_)
+            | Self::Migration { .. } => false,
+        }
+    }
+}
+
+impl From<Trouble> for OpenError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Unreachable(Box::new(trouble.into_cause()))
+    }
+}
+
+/// Where a log lies.
+#[derive(Clone)]
+pub(crate) enum Place {
+    Postgres(Box<PgConnectOptions>),
+    Sqlite(Box<SqliteConnectOptions>),
+}
+
+impl Place {
+    fn parse(url: &str, options: &Options) -> Result<Self, OpenError> {
+        let scheme = url.split(':').next().unwrap_or_default();
+        match scheme {
+            "postgres" | "postgresql" => {
+                let connect = PgConnectOptions::from_str(url).map_err(|_| {
+                    OpenError::Url("it must be like postgres://user:password@host:5432/database")
+                })?;
+                Ok(Self::Postgres(Box::new(connect)))
+            }
+            "sqlite" => {
+                let connect = SqliteConnectOptions::from_str(url)
+                    .map_err(|_| OpenError::Url("it must be like sqlite:///var/lib/confirmd/log.db"))?;
+                if url.contains(":memory:") || connect.get_filename().as_os_str().is_empty() {
+                    return Err(OpenError::Url("a log in memory would be lost: name a file"));
+                }
+                let connect = connect
+                    .create_if_missing(!options.current_schema_only)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full)
+                    .foreign_keys(true)
+                    .busy_timeout(options.patience);
+                Ok(Self::Sqlite(Box::new(connect)))
+            }
+            other => Err(OpenError::UnknownScheme {
+                // Whatever stands before a colon; a password does not.
+                scheme: other.chars().take(16).collect(),
+            }),
+        }
+    }
+
+    fn missing_file(&self) -> bool {
+        match self {
+            Self::Postgres(_) => false,
+            Self::Sqlite(connect) => !Path::new(connect.get_filename()).exists(),
+        }
+    }
+}
+
+/// Every fact of every session, in PostgreSQL or SQLite. Cloning it is cheap; all clones share writers and readers.
+#[derive(Clone)]
+pub struct Log {
+    pub(crate) database: Database,
+    pub(crate) writers: Writers,
+    pub(crate) place: Place,
+    pub(crate) options: Options,
+}
+
+impl Log {
+    /// Opens the log at `url` (`postgres://…` or `sqlite://…`), within [`Options::patience`]. Must be called in a tokio
+    /// runtime, which the writers then live in until the last clone is dropped.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; only [`OpenError::is_retryable`] ones may go away by themselves.
+    pub async fn open(url: &str, options: Options) -> Result<Self, OpenError> {
+        let place = Place::parse(url, &options)?;
+        if options.current_schema_only && place.missing_file() {
+            return Err(OpenError::Older {
+                found: 0,
+                expected: schema::EXPECTED,
+            });
+        }
+        let database = Database::new(&place, &options);
+        let found = schema::found(&database).await?;
+        if options.current_schema_only {
+            found.require_current()?;
+        }
+        Ok(Self {
+            writers: Writers::start(&database, &place, &options),
+            database,
+            place,
+            options,
+        })
+    }
+
+    /// The schema that the database has, and the one that this program knows.
+    ///
+    /// # Errors
+    /// [`OpenError::Unreachable`].
+    pub async fn schema(&self) -> Result<Schema, OpenError> {
+        schema::found(&self.database).await
+    }
+
+    /// Brings the database to this program's schema; does nothing if it has it. Of several that try at once one does
+    /// the work, the others wait for it.
+    ///
+    /// # Errors
+    /// [`OpenError::Newer`], [`OpenError::Migration`], [`OpenError::Unreachable`].
+    pub async fn migrate(&self) -> Result<Schema, OpenError> {
+        schema::migrate(&self.place, &self.options).await
+    }
+
+    /// Whether the log can be written, tried by writing, and has the schema that this program knows.
+    ///
+    /// # Errors
+    /// What `/readyz` tells.
+    pub async fn ready(&self) -> Result<(), OpenError> {
+        schema::found(&self.database).await?.require_current()?;
+        let written = self
+            .database
+            .change(&crate::statement::statement!("check_writable"), &[])
+            .await?;
+        if written == 1 {
+            return Ok(());
+        }
+        Err(OpenError::Unreachable(Box::new(Cause::new(
+            "its readiness row is missing",
+        ))))
+    }
+}

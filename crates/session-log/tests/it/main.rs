@@ -1,0 +1,4 @@
+//! The session log on both databases.
+
+mod conformance;
+mod support;
