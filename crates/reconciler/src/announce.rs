@@ -261,3 +261,8 @@ pub async fn publish(
     }
     Ok(told.len())
 }
+
+/// The id of an alert: the same when it is raised and when it is over.
+pub fn alert_id(id: &SessionId, kind: AlertKind, ordinal: u32) -> String {
+    format!("{id}/{}/{ordinal}", kind.name())
+}

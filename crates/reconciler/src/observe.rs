@@ -21,6 +21,13 @@ pub struct Observed<T> {
     pub to_advance: Vec<(SessionId, Advanced)>,
 }
 
+/// Whether a new session's first attempt is begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begin {
+    AtOnce,
+    Nothing,
+}
+
 /// One arrival on its way into the log.
 struct Entering<T> {
     arrival: Arrival,
@@ -42,6 +49,15 @@ where
     /// Puts arrivals on record. A new session whose turn it is gets its first attempt in the same write;
     /// what was said before changes nothing. On an error everything may be brought again.
     pub async fn observe(&self, arrivals: Vec<Arrival>) -> Result<Observed<A::Turn>, LogError> {
+        self.hear(arrivals, Begin::AtOnce).await
+    }
+
+    /// Puts arrivals on record and begins nothing: their attempts are somebody else's.
+    pub async fn record_only(&self, arrivals: Vec<Arrival>) -> Result<(), LogError> {
+        self.hear(arrivals, Begin::Nothing).await.map(|_| ())
+    }
+
+    async fn hear(&self, arrivals: Vec<Arrival>, begin: Begin) -> Result<Observed<A::Turn>, LogError> {
         let mut observed = Observed {
             begun: Vec::new(),
             to_advance: Vec::new(),
@@ -54,18 +70,19 @@ where
                 .into_iter()
                 .partition(|arrival| ids.insert(arrival.id.clone()));
             waiting = later;
-            self.observe_once_each(now, &mut observed).await?;
+            self.hear_once_each(now, begin, &mut observed).await?;
         }
         Ok(observed)
     }
 
-    async fn observe_once_each(
+    async fn hear_once_each(
         &self,
         arrivals: Vec<Arrival>,
+        begin: Begin,
         observed: &mut Observed<A::Turn>,
     ) -> Result<(), LogError> {
         let entering: Vec<Entering<A::Turn>> =
-            arrivals.into_iter().map(|arrival| self.enter(arrival)).collect();
+            arrivals.into_iter().map(|arrival| self.enter(arrival, begin)).collect();
         boundary("observe");
         let results = self
             .log
@@ -93,7 +110,7 @@ where
     }
 
     /// As if it had never been heard of, which the log refuses if it has.
-    fn enter(&self, arrival: Arrival) -> Entering<A::Turn> {
+    fn enter(&self, arrival: Arrival, begin: Begin) -> Entering<A::Turn> {
         let now = self.clock.now();
         let first = PrivateRef(0);
         let before = Loaded {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use checkout::{AccountName, SessionId, Timestamp};
 
-use crate::ports::Call;
+use crate::ports::{Call, Due};
 
 /// Where a session waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,14 @@ pub struct Window {
     entries: HashMap<SessionId, Entry>,
     sleeping: BTreeSet<(Timestamp, SessionId)>,
     wanting: BTreeMap<(AccountName, Call), BTreeSet<(Timestamp, SessionId)>>,
-    by_deadline: BTreeMap<Option<AccountName>, BTreeSet<(Timestamp, SessionId)>>,
+    accounts: BTreeMap<Option<AccountName>, OfAccount>,
+}
+
+/// The sessions of one account, in the two orders that matter.
+#[derive(Debug, Default)]
+struct OfAccount {
+    by_deadline: BTreeSet<(Timestamp, SessionId)>,
+    sleeping: BTreeSet<(Timestamp, SessionId)>,
 }
 
 impl Window {
@@ -42,7 +49,7 @@ impl Window {
             entries: HashMap::new(),
             sleeping: BTreeSet::new(),
             wanting: BTreeMap::new(),
-            by_deadline: BTreeMap::new(),
+            accounts: BTreeMap::new(),
         }
     }
 
@@ -62,19 +69,11 @@ impl Window {
         self.put(id, Some(account), deadline, Place::For(call));
     }
 
-    /// The sessions whose instant has come, the earliest deadline first.
-    pub fn wake(&mut self, now: Timestamp) -> Vec<SessionId> {
-        let mut awake = Vec::new();
-        while let Some((until, id)) = self.sleeping.first().cloned() {
-            if now < until {
-                break;
-            }
-            let deadline = self.entries.get(&id).map(|entry| entry.deadline);
-            self.remove(&id);
-            awake.push((deadline, id));
-        }
-        awake.sort();
-        awake.into_iter().map(|(_, id)| id).collect()
+    /// A session whose instant has come, whoever's came first.
+    pub fn wake(&mut self, now: Timestamp) -> Option<SessionId> {
+        let (_, id) = self.sleeping.first().filter(|(until, _)| *until <= now).cloned()?;
+        self.remove(&id);
+        Some(id)
     }
 
     /// When the next session wants to be looked at.
@@ -103,7 +102,7 @@ impl Window {
     /// How many sessions stand before this one for the same account, and it: 1 for the next.
     pub fn place(&self, id: &SessionId) -> Option<usize> {
         let entry = self.entries.get(id)?;
-        let all = self.by_deadline.get(&entry.account)?;
+        let all = &self.accounts.get(&entry.account)?.by_deadline;
         all.iter()
             .position(|(_, other)| other == id)
             .map(|before| before + 1)
@@ -119,66 +118,70 @@ impl Window {
         self.entries.is_empty()
     }
 
-    fn put(&mut self, id: &SessionId, account: Option<&AccountName>, deadline: Timestamp, place: Place) {
-        self.remove(id);
-        let account = account.cloned();
-        let entry = Entry {
-            account: account.clone(),
-            deadline,
-            place,
+    /// The log says that the session is due: it is taken in, or woken earlier than it meant to be. One that
+    /// waits for a token goes on waiting.
+    pub fn note_due(&mut self, due: &Due) {
+        let asleep_past_it = match self.entries.get(&due.id) {
+            None => true,
+            Some(Entry { place: Place::Until(until), .. }) => due.due_at < *until,
+            Some(Entry { place: Place::For(_), .. }) => false,
         };
-        match &entry.place {
-            Place::Until(until) => {
-                self.sleeping.insert((*until, id.clone()));
-            }
-            Place::For(call) => {
-                if let Some(account) = &account {
-                    let key = (account.clone(), *call);
-                    self.wanting
-                        .entry(key)
-                        .or_default()
-                        .insert((deadline, id.clone()));
-                }
-            }
-        }
-        let all = self.by_deadline.entry(account).or_default();
-        all.insert((deadline, id.clone()));
-        let overflow = (all.len() > self.limit)
-            .then(|| all.last().map(|(_, id)| id.clone()))
-            .flatten();
-        self.entries.insert(id.clone(), entry);
-        // The least urgent one leaves; the log's due index brings it back when there is room.
-        if let Some(least_urgent) = overflow {
-            self.remove(&least_urgent);
+        if asleep_past_it {
+            self.sleep(&due.id, due.account.as_ref(), due.deadline, due.due_at);
         }
     }
 
     /// Forgets a session.
     pub fn remove(&mut self, id: &SessionId) {
-        let Some(entry) = self.entries.remove(id) else {
-            return;
-        };
-        match entry.place {
-            Place::Until(until) => {
+        let Some(entry) = self.entries.remove(id) else { return };
+        if let Some(of_account) = self.accounts.get_mut(&entry.account) {
+            of_account.by_deadline.remove(&(entry.deadline, id.clone()));
+            if let Place::Until(until) = entry.place {
+                of_account.sleeping.remove(&(until, id.clone()));
+            }
+            if of_account.by_deadline.is_empty() {
+                self.accounts.remove(&entry.account);
+            }
+        }
+        match (entry.place, entry.account) {
+            (Place::Until(until), _) => {
                 self.sleeping.remove(&(until, id.clone()));
             }
-            Place::For(call) => {
-                if let Some(account) = &entry.account {
-                    let key = (account.clone(), call);
-                    if let Some(wanting) = self.wanting.get_mut(&key) {
-                        wanting.remove(&(entry.deadline, id.clone()));
-                        if wanting.is_empty() {
-                            self.wanting.remove(&key);
-                        }
+            (Place::For(call), Some(account)) => {
+                let key = (account, call);
+                if let Some(wanting) = self.wanting.get_mut(&key) {
+                    wanting.remove(&(entry.deadline, id.clone()));
+                    if wanting.is_empty() {
+                        self.wanting.remove(&key);
                     }
                 }
             }
+            (Place::For(_), None) => {}
         }
-        if let Some(all) = self.by_deadline.get_mut(&entry.account) {
-            all.remove(&(entry.deadline, id.clone()));
-            if all.is_empty() {
-                self.by_deadline.remove(&entry.account);
+    }
+
+    fn put(&mut self, id: &SessionId, account: Option<&AccountName>, deadline: Timestamp, place: Place) {
+        self.remove(id);
+        let account = account.cloned();
+        let of_account = self.accounts.entry(account.clone()).or_default();
+        of_account.by_deadline.insert((deadline, id.clone()));
+        match (&place, &account) {
+            (Place::Until(until), _) => {
+                self.sleeping.insert((*until, id.clone()));
+                of_account.sleeping.insert((*until, id.clone()));
             }
+            (Place::For(call), Some(account)) => {
+                self.wanting.entry((account.clone(), *call)).or_default().insert((deadline, id.clone()));
+            }
+            (Place::For(_), None) => {}
+        }
+        // Whoever sleeps longest leaves first, then the least urgent: the log's due index brings it back.
+        let overflow = (of_account.by_deadline.len() > self.limit)
+            .then(|| of_account.sleeping.last().or_else(|| of_account.by_deadline.last()).cloned())
+            .flatten();
+        self.entries.insert(id.clone(), Entry { account, deadline, place });
+        if let Some((_, leaving)) = overflow {
+            self.remove(&leaving);
         }
     }
 }

@@ -1,0 +1,203 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Confirms every Amazon Pay checkout before its 24-hour deadline, and proves it.
+#[derive(Debug, Parser)]
+#[command(name = "confirmd", version, propagate_version = true)]
+pub(crate) struct Cli {
+    /// The configuration file; `confirmd.toml` in the working directory if there is one.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The whole thing in one process, nothing to install: a day of checkouts in about a minute.
+    Demo(Demo),
+    /// The daemon.
+    Run,
+    /// Every problem of the configuration at once.
+    Check {
+        /// Also ask the broker, the database and Amazon Pay.
+        #[arg(long)]
+        online: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Brings the database to this version.
+    Migrate {
+        /// Only says whether it is there already; exit status 3 if not.
+        #[arg(long)]
+        check: bool,
+        /// Makes the state anew from the events.
+        #[arg(long)]
+        rebuild: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Looks at sessions and acts on them.
+    #[command(subcommand)]
+    Sessions(Sessions),
+    /// Looks at merchant accounts, pauses and resumes them.
+    #[command(subcommand)]
+    Accounts(Accounts),
+    /// The Amazon Pay sandbox alone, for shops and tests in any language.
+    Sandbox {
+        /// Where the Amazon Pay API is served, with TLS.
+        #[arg(long, default_value = "127.0.0.1:8443")]
+        listen: std::net::SocketAddr,
+        /// Whose quotas and key ids it has.
+        #[arg(long, value_enum, default_value = "sandbox")]
+        profile: Profile,
+        /// Where its certificate and keys go; a temporary folder if left out.
+        #[arg(long)]
+        tls_dir: Option<PathBuf>,
+    },
+    /// Prints a completion script.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Demo {
+    /// How many checkouts the shop makes.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    pub(crate) sessions: u32,
+    /// Repeats a run's choices.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// What goes wrong at Amazon Pay and in the shop.
+    #[arg(long, value_enum, default_value = "calm")]
+    pub(crate) weather: Weather,
+    /// Leave the console up at the end.
+    #[arg(long)]
+    pub(crate) stay: bool,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Weather {
+    /// Every buyer finishes and every answer arrives.
+    Calm,
+    /// Resets, errors, declines, slow answers, unreadable events, buyers who never finish.
+    Rough,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// Amazon's production quotas.
+    Live,
+    /// Amazon's sandbox quotas, which are smaller.
+    Sandbox,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sessions {
+    /// One line a session; the unsettled ones unless --state says otherwise.
+    List(List),
+    /// Its facts: state, deadline, history, evidence.
+    Show {
+        /// The checkout session id.
+        id: String,
+        /// Also what the side table holds: addresses. Needs database access.
+        #[arg(long)]
+        personal: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// What would be done now, or then, and why. Changes nothing.
+    Explain {
+        /// The checkout session id.
+        id: String,
+        /// RFC 3339; now if left out.
+        #[arg(long)]
+        at: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Its next step is due now.
+    Retry(Act),
+    /// Ends needs-repair or forsworn, or acknowledges a conflict or contradiction.
+    Release(Act),
+    /// Records that it will not be confirmed.
+    Forswear(Act),
+    /// Takes checkouts from a file, one JSON object a line as in the topic.
+    Import {
+        /// The file; `-` for standard input.
+        file: PathBuf,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// A state, or `all`.
+    #[arg(long)]
+    pub(crate) state: Option<String>,
+    /// One merchant account.
+    #[arg(long)]
+    pub(crate) account: Option<String>,
+    /// Deadline within this, such as 2h.
+    #[arg(long)]
+    pub(crate) due_within: Option<String>,
+    /// Those that may be lost as things stand.
+    #[arg(long)]
+    pub(crate) at_risk: bool,
+    /// At most this many.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Act {
+    /// The checkout session id.
+    pub(crate) id: String,
+    /// Why; recorded with your name.
+    #[arg(long)]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Accounts {
+    /// Condition, quota, backlog.
+    List {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Nothing more is sent for this account until it is resumed.
+    Pause(OnAccount),
+    /// Ends a pause.
+    Resume(OnAccount),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OnAccount {
+    /// The account's name in the configuration.
+    pub(crate) name: String,
+    /// Why; recorded with your name.
+    #[arg(long)]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}

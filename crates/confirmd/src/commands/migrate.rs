@@ -1,0 +1,56 @@
+//! `confirmd migrate`: brings the database to this version.
+
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use session_log::{Difference, Log, Options};
+
+use super::{Ended, print_json};
+use crate::config::Config;
+
+pub(crate) async fn run(config: &Config, check: bool, rebuild: bool, json: bool) -> anyhow::Result<Ended> {
+    let options = Options { current_schema_only: false, ..Options::default() };
+    let log = Log::open(config.store_url.expose_secret(), options).await?;
+    let before = log.schema().await?;
+    if check {
+        let current = before.is_current();
+        if json {
+            print_json(&json!({ "found": before.found, "expected": before.expected, "current": current }))?;
+        } else if current {
+            println!("the database has schema {}: current", before.found);
+        } else {
+            println!("the database has schema {}, this confirmd has {}: run `confirmd migrate`", before.found, before.expected);
+        }
+        return Ok(if current { Ended::Done } else { Ended::Refused });
+    }
+    let after = log.migrate().await?;
+    let mut rebuilt = None;
+    if rebuild {
+        let policies = config.policies();
+        rebuilt = Some(log.rebuild(|account| policies.of(account).clone()).await?);
+    }
+    if json {
+        print_json(&json!({
+            "from": before.found,
+            "to": after.found,
+            "rebuilt": rebuilt.as_ref().map(|report| json!({
+                "sessions": report.sessions,
+                "corrected": differences(&report.corrected),
+                "failed": differences(&report.failed),
+            })),
+        }))?;
+    } else {
+        println!("the database has schema {} (it had {})", after.found, before.found);
+        if let Some(report) = &rebuilt {
+            println!("{} sessions were made anew from their events", report.sessions);
+            for difference in report.corrected.iter().chain(&report.failed) {
+                println!("{}: {}", difference.id, difference.what);
+            }
+        }
+    }
+    let failed = rebuilt.is_some_and(|report| !report.failed.is_empty());
+    Ok(if failed { Ended::Refused } else { Ended::Done })
+}
+
+fn differences(differences: &[Difference]) -> Vec<Value> {
+    differences.iter().map(|one| json!({ "checkoutSessionId": one.id.as_str(), "what": one.what })).collect()
+}

@@ -1,0 +1,53 @@
+//! `confirmd run`: the daemon.
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+
+use crate::chance::Drawn;
+use crate::config::Config;
+use crate::daemon::tasks::Tasks;
+use crate::daemon::{self, Parts};
+use crate::{signals, telemetry};
+
+/// Runs until SIGTERM or SIGINT.
+pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    telemetry::log(&config.telemetry.log, config.telemetry.format);
+    crash_where_asked();
+    let metrics = telemetry::metrics()?;
+    let clock = super::clock().await?;
+    let starting = CancellationToken::new();
+    let stop_starting = starting.clone();
+    let signal = tokio::spawn(async move {
+        signals::terminate().await;
+        stop_starting.cancel();
+    });
+    let Some(log) = daemon::open_log(&config, &starting).await? else { return Ok(()) };
+    daemon::make_topics(&config, &starting).await?;
+    let parts = Parts {
+        clock,
+        chance: Drawn::from_os(),
+        log,
+        policies: config.policies(),
+        accounts: config.accounts.clone(),
+        attempt_timeout: config.attempt_timeout,
+        kafka: daemon::kafka_settings(&config),
+        intake_limits: kafka_topics::Limits::default(),
+        console: config.console.clone(),
+        metrics,
+    };
+    let mut tasks = Tasks::new(config.shutdown_grace);
+    drop(daemon::start(parts, &mut tasks).await?);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), accounts = config.accounts.len(), "confirmd runs");
+    tasks.run_until(async { signal.await.unwrap_or(()) }).await.context("confirmd run")
+}
+
+/// With the feature `test-clock`, `CONFIRMD_TEST_CRASH_AT=label` ends the process at that boundary as a power
+/// cut would.
+fn crash_where_asked() {
+    #[cfg(feature = "test-clock")]
+    reconciler::on_boundary(|label| {
+        if std::env::var("CONFIRMD_TEST_CRASH_AT").is_ok_and(|at| at == label) {
+            std::process::abort();
+        }
+    });
+}

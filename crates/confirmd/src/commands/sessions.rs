@@ -1,0 +1,193 @@
+//! `confirmd sessions …`: looks at sessions and acts on them.
+
+use anyhow::Context;
+use checkout::{SessionId, Timestamp};
+use reconciler::ports::{Clock, SessionLog};
+use reconciler::{Act, ActError, AccountConditions, Address, Condition, replay};
+use serde_json::{Value, json};
+
+use super::{Ended, at_hand, clock, import, open, operator, print_json};
+use crate::cli::{self, Sessions};
+use crate::config::Config;
+use crate::query::{self, ListOf};
+use crate::view;
+
+pub(crate) async fn run(config: &Config, command: Sessions) -> anyhow::Result<Ended> {
+    match command {
+        Sessions::List(list) => self::list(config, list).await,
+        Sessions::Show { id, personal, output } => show(config, &id, personal, output.json).await,
+        Sessions::Explain { id, at, output } => explain(config, &id, at.as_deref(), output.json).await,
+        Sessions::Retry(act) => operate(config, act, Act::Retry).await,
+        Sessions::Release(act) => operate(config, act, Act::Release).await,
+        Sessions::Forswear(act) => operate(config, act, Act::Forswear).await,
+        Sessions::Import { file, output } => import::run(config, &file, output.json).await,
+    }
+}
+
+async fn list(config: &Config, asked: cli::List) -> anyhow::Result<Ended> {
+    let now = clock().await?.now();
+    let log = open(config).await?;
+    let of = ListOf {
+        state: asked.state,
+        account: asked.account,
+        due_within: asked.due_within,
+        at_risk: asked.at_risk,
+        limit: asked.limit,
+    };
+    let sessions = match query::list(&log, &config.policies(), &of, now).await {
+        Ok(sessions) => sessions,
+        Err(error @ query::NotAQuery::Log(_)) => return Err(error.into()),
+        Err(error) => {
+            eprintln!("confirmd: {error}");
+            return Ok(Ended::BadUsage);
+        }
+    };
+    if asked.output.json {
+        print_json(&sessions)?;
+    } else {
+        sessions.iter().for_each(|session| println!("{}", session.as_line()));
+    }
+    Ok(Ended::Done)
+}
+
+fn unknown(id: &SessionId) -> Ended {
+    eprintln!("confirmd: session `{id}` was never heard of");
+    Ended::Failed
+}
+
+async fn show(config: &Config, id: &str, personal: bool, as_json: bool) -> anyhow::Result<Ended> {
+    let id = SessionId::parse(id)?;
+    let now = clock().await?.now();
+    let log = open(config).await?;
+    let Some(session) = query::session(&log, &config.policies(), &id, now).await? else { return Ok(unknown(&id)) };
+    let kept = if personal { Some(personal_of(&log, &id).await?) } else { None };
+    if as_json {
+        let mut shown = serde_json::to_value(&session)?;
+        if let Some(kept) = kept {
+            shown["personal"] = kept;
+        }
+        print_json(&shown)?;
+    } else {
+        print!("{}", session.as_text());
+        if let Some(kept) = kept {
+            println!("personal {}", serde_json::to_string_pretty(&kept)?);
+        }
+    }
+    Ok(Ended::Done)
+}
+
+async fn personal_of(log: &session_log::Log, id: &SessionId) -> anyhow::Result<Value> {
+    let record = log.personal(id).await?;
+    let shown = |personal: &reconciler::Personal| {
+        json!({
+            "shippingAddress": personal.shipping_address.as_ref().map(address),
+            "billingAddress": personal.billing_address.as_ref().map(address),
+            "supplementaryData": personal.supplementary_data,
+        })
+    };
+    let statements: Vec<Value> = record.statements.iter().map(|(_, personal)| shown(personal)).collect();
+    Ok(json!({ "erased": record.erased, "statements": statements, "found": record.found.as_ref().map(shown) }))
+}
+
+fn address(address: &Address) -> Value {
+    json!({
+        "name": address.name,
+        "addressLine1": address.address_line1,
+        "addressLine2": address.address_line2,
+        "addressLine3": address.address_line3,
+        "city": address.city,
+        "county": address.county,
+        "district": address.district,
+        "stateOrRegion": address.state_or_region,
+        "postalCode": address.postal_code,
+        "countryCode": address.country_code,
+        "phoneNumber": address.phone_number,
+    })
+}
+
+async fn explain(config: &Config, id: &str, at: Option<&str>, as_json: bool) -> anyhow::Result<Ended> {
+    let id = SessionId::parse(id)?;
+    let now = clock().await?.now();
+    let at = match at {
+        Some(text) => Timestamp::parse(text).context("--at")?,
+        None => now,
+    };
+    let log = open(config).await?;
+    let history = log.load(&id).await?;
+    let (session, _) = replay(&history);
+    let Some(subject) = session.subject() else { return Ok(unknown(&id)) };
+    let account = subject.account().cloned();
+    let policies = config.policies();
+    let explained = view::explain(&session, at, policies.of(account.as_ref()));
+    let conditions = log.conditions().await?;
+    let condition = account.as_ref().map(|name| {
+        conditions.iter().find(|known| known.account == *name).map_or(Condition::Running, |known| known.condition)
+    });
+    let place = place_of(&log, &id, account.as_ref()).await?;
+    let told = json!({
+        "checkoutSessionId": id.as_str(),
+        "at": at.to_string(),
+        "step": explained.step.name(),
+        "because": explained.because,
+        "notBefore": explained.not_before.map(|at| at.to_string()),
+        "account": { "name": account.as_ref().map(ToString::to_string), "condition": condition.map(Condition::name) },
+        "place": place,
+    });
+    if as_json {
+        print_json(&told)?;
+    } else {
+        println!("{}: {}", explained.step.name(), explained.because);
+        if let Some(not_before) = explained.not_before {
+            println!("not before {not_before}");
+        }
+        if let Some(condition) = condition {
+            println!("its account is {}", condition.name());
+        }
+        if let Some(place) = place {
+            println!("its place in the queue: {place}");
+        }
+    }
+    Ok(Ended::Done)
+}
+
+/// Sessions of one account take their turn by deadline.
+async fn place_of(
+    log: &session_log::Log,
+    id: &SessionId,
+    account: Option<&checkout::AccountName>,
+) -> anyhow::Result<Option<usize>> {
+    /// Nobody needs to know a place beyond this.
+    const SEARCHED: u32 = 10_000;
+    let filter = session_log::Filter {
+        which: session_log::Which::Unsettled,
+        account: account.cloned(),
+        deadline_before: None,
+        limit: SEARCHED,
+    };
+    let queue = log.list(&filter).await?;
+    Ok(queue.iter().position(|listed| listed.id == *id).map(|before| before + 1))
+}
+
+async fn operate(config: &Config, asked: cli::Act, act: Act) -> anyhow::Result<Ended> {
+    let id = SessionId::parse(&asked.id)?;
+    let at_hand = at_hand(config).await?;
+    match at_hand.operate(&id, act, &operator(), &asked.reason).await {
+        Ok(_) => {
+            if asked.output.json {
+                print_json(&json!({ "checkoutSessionId": id.as_str(), "done": true }))?;
+            } else {
+                println!("done: a running daemon takes it up within 5 s");
+            }
+            Ok(Ended::Done)
+        }
+        Err(ActError::Refused(checkout::Refused::Unseen)) => Ok(unknown(&id)),
+        Err(ActError::Refused(refused)) => {
+            if asked.output.json {
+                print_json(&json!({ "checkoutSessionId": id.as_str(), "done": false, "because": refused.to_string() }))?;
+            }
+            eprintln!("refused: {refused}");
+            Ok(Ended::Refused)
+        }
+        Err(ActError::Log(error)) => Err(error.into()),
+    }
+}

@@ -1,0 +1,181 @@
+//! Tells the world: from memory right after the append, and from the outbox whatever memory has lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reconciler::ports::{Clock, LogError, Outbox, Outlet, Publish, SessionLog};
+use reconciler::{Announcement, Content, NoticeLog, PublishNotice, announcement_at, publish};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::schedule::Tick;
+
+/// Announcements in memory; what does not fit goes by the outbox.
+const IN_MEMORY: usize = 4_096;
+/// Announcements that are told in one go.
+const AT_ONCE: usize = 512;
+/// What is younger than this may still be on its way from memory.
+const LEFT_TO_MEMORY: Duration = Duration::from_secs(5);
+
+/// Where the use cases put what is to be told.
+#[derive(Clone)]
+pub(crate) struct Memory(mpsc::Sender<Announcement>);
+
+impl Outlet for Memory {
+    fn offer(&self, announcements: Vec<Announcement>) {
+        for announcement in announcements {
+            // A later fact of the session must not overtake one that was dropped, and does not: the append of
+            // the later one finds the earlier one untold and leaves both to the outbox.
+            if self.0.try_send(announcement).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// The memory and its other end.
+pub(crate) fn memory() -> (Memory, mpsc::Receiver<Announcement>) {
+    let (sender, receiver) = mpsc::channel(IN_MEMORY);
+    (Memory(sender), receiver)
+}
+
+pub(crate) struct Announcer<L, P, C> {
+    pub(crate) log: L,
+    pub(crate) publisher: Arc<P>,
+    pub(crate) clock: C,
+    pub(crate) tick: Tick,
+}
+
+impl<L, P, C> Announcer<L, P, C>
+where
+    L: SessionLog + Outbox + NoticeLog,
+    P: Publish + PublishNotice,
+    C: Clock,
+{
+    /// Tells until it is to stop, and then what is left in memory.
+    pub(crate) async fn run(
+        self,
+        mut memory: mpsc::Receiver<Announcement>,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        // What a crash has left is nobody's to tell from memory.
+        self.drain(Duration::ZERO).await;
+        let mut tick = self.tick.clone();
+        let mut batch = Vec::with_capacity(AT_ONCE);
+        loop {
+            tokio::select! {
+                biased;
+                count = memory.recv_many(&mut batch, AT_ONCE) => {
+                    if count == 0 {
+                        return Ok(());
+                    }
+                    self.tell(&batch).await;
+                    batch.clear();
+                }
+                () = stop.cancelled() => break,
+                changed = tick.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    self.drain(LEFT_TO_MEMORY).await;
+                }
+            }
+        }
+        // Work in flight comes to its end and still has something to tell; the memory ends with the last of it.
+        while memory.recv_many(&mut batch, AT_ONCE).await > 0 {
+            self.tell(&batch).await;
+            batch.clear();
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, announcements: &[Announcement]) -> bool {
+        if announcements.is_empty() {
+            return false;
+        }
+        match publish(self.publisher.as_ref(), &self.log, announcements).await {
+            Ok(told) => {
+                for announcement in &announcements[..told.min(announcements.len())] {
+                    count(announcement, self.clock.now());
+                }
+                if told < announcements.len() {
+                    let left = announcements.len() - told;
+                    tracing::warn!(left, "the broker did not take {left} announcements: the outbox keeps them");
+                }
+                told == announcements.len()
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "announcements were told and could not be marked: they will be told again");
+                false
+            }
+        }
+    }
+
+    /// Tells what is recorded and untold, as long as that goes on.
+    async fn drain(&self, younger_is_left: Duration) {
+        loop {
+            let until = self.clock.now().minus(younger_is_left);
+            match self.drain_once(until).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the outbox cannot be read");
+                    break;
+                }
+            }
+        }
+        if let Err(error) = self.drain_notices().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "notices cannot be told");
+        }
+    }
+
+    async fn drain_once(&self, recorded_until: checkout::Timestamp) -> Result<bool, LogError> {
+        let untold = Outbox::untold(&self.log, recorded_until, u32::try_from(AT_ONCE).unwrap_or(u32::MAX)).await?;
+        let mut announcements = Vec::with_capacity(untold.len());
+        let mut silent = Vec::new();
+        for (id, version) in untold {
+            let history = self.log.load(&id).await?;
+            match announcement_at(&id, &history, version) {
+                Some(announcement) => announcements.push(announcement),
+                None => silent.push((id, version)),
+            }
+        }
+        if !silent.is_empty() {
+            Outbox::told(&self.log, &silent).await?;
+        }
+        if announcements.is_empty() {
+            return Ok(!silent.is_empty());
+        }
+        Ok(self.tell(&announcements).await)
+    }
+
+    async fn drain_notices(&self) -> Result<(), LogError> {
+        let notices = NoticeLog::untold(&self.log, 100).await?;
+        for notice in notices {
+            match self.publisher.publish_notice(&notice).await {
+                Ok(()) => NoticeLog::told(&self.log, std::slice::from_ref(&notice)).await?,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a notice could not be told");
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn count(announcement: &Announcement, now: checkout::Timestamp) {
+    let account = announcement.account.as_ref().map_or("-", |account| account.as_str()).to_owned();
+    let kind = match &announcement.content {
+        Content::Confirmed { .. } => "confirmed",
+        Content::Declined { .. } => "declined",
+        Content::Cancelled { .. } => "cancelled",
+        Content::Expired { .. } => "expired",
+        Content::Unresolved { .. } => "unresolved",
+        Content::PaymentPending { .. } | Content::AttemptDeclined { .. } | Content::Alert { .. } => return,
+    };
+    metrics::counter!("confirmd_outcomes_total", "account" => account, "type" => kind).increment(1);
+    metrics::histogram!("confirmd_outcome_latency_seconds")
+        .record(now.since(announcement.said_at).as_secs_f64());
+}

@@ -1,0 +1,203 @@
+//! Upkeep: gauges for the metrics, dead letters that the topic had refused, personal data past its keep.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use checkout::{AccountName, Currency, StateName, Timestamp};
+use kafka_topics::{DeadLetters, Publisher};
+use reconciler::Condition;
+use reconciler::ports::{Call, Clock, LogError};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use session_log::{Filter, Listed, Log, Which};
+use tokio_util::sync::CancellationToken;
+
+use super::Confirmd;
+use super::schedule::Tick;
+
+/// Ticks between two looks.
+const EVERY: u64 = 5;
+/// Ticks between two erasures.
+const ERASE_EVERY: u64 = 600;
+/// Sessions whose deadlines a prediction looks at; those beyond have time.
+const PREDICTED: u32 = 5_000;
+const ERASED_AT_ONCE: u32 = 1_000;
+const DEAD_LETTERS_AT_ONCE: u32 = 100;
+
+/// Keeps things up until it is to stop.
+pub(crate) async fn run(
+    log: Log,
+    reconciler: Arc<Confirmd>,
+    publisher: Arc<Publisher>,
+    mut tick: Tick,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut seen = Seen::default();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            changed = tick.changed() => if changed.is_err() { return Ok(()) },
+        }
+        let ticks = *tick.borrow_and_update();
+        if !ticks.is_multiple_of(EVERY) {
+            continue;
+        }
+        let done = upkeep(&log, &reconciler, &publisher, &mut seen, ticks).await;
+        if let Err(error) = done {
+            tracing::warn!(error = &error as &dyn std::error::Error, "upkeep has to wait for the database");
+        }
+    }
+}
+
+async fn upkeep(
+    log: &Log,
+    reconciler: &Confirmd,
+    publisher: &Publisher,
+    seen: &mut Seen,
+    ticks: u64,
+) -> Result<(), LogError> {
+    let now = reconciler.clock.now();
+    seen.show_sessions(log, now).await?;
+    seen.show_predictions(log, reconciler, now).await?;
+    show_accounts(reconciler);
+    metrics::gauge!("confirmd_outbox_pending").set(f64::from(log.outbox_pending().await?));
+    DeadLetters { publisher, keep: log, notices: log }.drain_kept(DEAD_LETTERS_AT_ONCE).await?;
+    if ticks.is_multiple_of(ERASE_EVERY) {
+        let erased = log.erase(now, ERASED_AT_ONCE).await?;
+        if erased > 0 {
+            tracing::info!(erased, "personal data of {erased} sessions was erased: its keep is over");
+        }
+    }
+    Ok(())
+}
+
+fn show_accounts(reconciler: &Confirmd) {
+    for state in reconciler.amazon.conditions() {
+        let account = state.account.as_str().to_owned();
+        let stopped = f64::from(u8::from(state.condition == Condition::Stopped));
+        metrics::gauge!("confirmd_account_stopped", "account" => account.clone()).set(stopped);
+        for (call, name) in [(Call::Confirm, "confirm"), (Call::LookUp, "look-up"), (Call::Charge, "charge")] {
+            if let Some(rate) = reconciler.amazon.quota_per_second(&state.account, call) {
+                metrics::gauge!("confirmd_quota_per_second", "account" => account.clone(), "operation" => name).set(rate);
+            }
+        }
+        if let Some(skew) = reconciler.amazon.skew(&state.account) {
+            metrics::gauge!("confirmd_clock_skew_seconds", "account" => account).set(skew.as_secs_f64());
+        }
+    }
+}
+
+/// Labels that were shown before: a number that is gone is shown as zero, not left standing.
+#[derive(Default)]
+struct Seen {
+    states: BTreeSet<(String, StateName)>,
+    values: BTreeSet<(String, Currency)>,
+    predicted: BTreeSet<(String, Currency)>,
+    accounts: BTreeSet<String>,
+}
+
+fn label(account: Option<&AccountName>) -> String {
+    account.map_or("-", AccountName::as_str).to_owned()
+}
+
+impl Seen {
+    async fn show_sessions(&mut self, log: &Log, now: Timestamp) -> Result<(), LogError> {
+        let counts = log.counts(now).await?;
+        let mut states: BTreeMap<(String, StateName), f64> =
+            self.states.iter().map(|known| (known.clone(), 0.0)).collect();
+        let mut in_doubt: BTreeMap<String, f64> = BTreeMap::new();
+        for (account, state, count) in &counts.sessions {
+            states.insert((label(account.as_ref()), *state), f64::from(*count));
+        }
+        for ((account, state), count) in states {
+            if state == StateName::InDoubt {
+                in_doubt.insert(account.clone(), count);
+            } else {
+                in_doubt.entry(account.clone()).or_insert(0.0);
+            }
+            metrics::gauge!("confirmd_sessions", "account" => account.clone(), "state" => state.as_str()).set(count);
+            self.states.insert((account, state));
+        }
+        for (account, count) in in_doubt {
+            metrics::gauge!("confirmd_in_doubt", "account" => account).set(count);
+        }
+        let mut values: BTreeMap<(String, Currency), Decimal> =
+            self.values.iter().map(|known| (known.clone(), Decimal::ZERO)).collect();
+        for value in counts.values.iter().filter(|value| !value.state.is_settled()) {
+            *values.entry((label(value.account.as_ref()), value.currency)).or_default() += value.amount;
+        }
+        for ((account, currency), amount) in values {
+            metrics::gauge!("confirmd_value_at_risk", "account" => account.clone(), "currency" => currency.code())
+                .set(amount.to_f64().unwrap_or(f64::MAX));
+            self.values.insert((account, currency));
+        }
+        let mut without: BTreeSet<String> = self.accounts.clone();
+        for outlook in &counts.outlooks {
+            let account = label(outlook.account.as_ref());
+            without.remove(&account);
+            metrics::gauge!("confirmd_backlog", "account" => account.clone()).set(f64::from(outlook.backlog));
+            let left = outlook.next_deadline.map_or(f64::INFINITY, |at| at.since(now).as_secs_f64());
+            metrics::gauge!("confirmd_next_deadline_seconds", "account" => account.clone()).set(left);
+            self.accounts.insert(account);
+        }
+        for account in without {
+            metrics::gauge!("confirmd_backlog", "account" => account.clone()).set(0.0);
+            metrics::gauge!("confirmd_next_deadline_seconds", "account" => account).set(f64::INFINITY);
+        }
+        Ok(())
+    }
+
+    /// What will not make it if every session takes its turn at the present rate.
+    async fn show_predictions(
+        &mut self,
+        log: &Log,
+        reconciler: &Confirmd,
+        now: Timestamp,
+    ) -> Result<(), LogError> {
+        for state in reconciler.amazon.conditions() {
+            let filter = Filter {
+                which: Which::In(vec![StateName::Ready, StateName::Waiting, StateName::InDoubt]),
+                account: Some(state.account.clone()),
+                deadline_before: None,
+                limit: PREDICTED,
+            };
+            let sessions = log.list(&filter).await?;
+            let rate = match state.condition {
+                Condition::Running => reconciler.amazon.quota_per_second(&state.account, Call::Confirm),
+                Condition::Paused | Condition::Stopped => None,
+            };
+            let closing = reconciler.policies.of(Some(&state.account)).last_attempt_before;
+            let missed = missed(&sessions, rate.unwrap_or(0.0), now.plus(closing));
+            let account = state.account.as_str().to_owned();
+            #[expect(clippy::cast_precision_loss, reason = "at most a few thousand")]
+            metrics::gauge!("confirmd_predicted_misses", "account" => account.clone()).set(missed.len() as f64);
+            let mut losses: BTreeMap<Currency, Decimal> =
+                self.predicted.iter().filter(|(known, _)| *known == account).map(|(_, c)| (*c, Decimal::ZERO)).collect();
+            for amount in missed.iter().filter_map(|session| session.row.charge_amount) {
+                *losses.entry(amount.currency()).or_default() += amount.value();
+            }
+            for (currency, amount) in losses {
+                metrics::gauge!("confirmd_predicted_loss", "account" => account.clone(), "currency" => currency.code())
+                    .set(amount.to_f64().unwrap_or(f64::MAX));
+                self.predicted.insert((account.clone(), currency));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Those of `sessions`, the earliest deadline first, that come too late at `per_second`. Those whose deadline
+/// has passed are lost already, and no prediction.
+fn missed(sessions: &[Listed], per_second: f64, now: Timestamp) -> Vec<&Listed> {
+    let mut turn = 0.0;
+    let mut missed = Vec::new();
+    for session in sessions.iter().filter(|session| now < session.row.deadline.at) {
+        let left = session.row.deadline.at.since(now).as_secs_f64();
+        if per_second <= 0.0 || left < turn / per_second {
+            missed.push(session);
+        } else {
+            turn += 1.0;
+        }
+    }
+    missed
+}

@@ -1,0 +1,225 @@
+//! The daemon: its parts, and the tasks that they are.
+
+pub(crate) mod accounts;
+pub(crate) mod announcer;
+pub(crate) mod gauges;
+pub(crate) mod schedule;
+pub(crate) mod sweep;
+pub(crate) mod tasks;
+pub(crate) mod work;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use checkout::AccountName;
+use kafka_topics::{DeadLetters, Intake, Limits, Publisher};
+use provider::{AccountSettings, Accounts, Observer};
+use reconciler::{Policies, Reconciler};
+use secrecy::ExposeSecret;
+use session_log::{Log, Options};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::chance::Drawn;
+use crate::clock::{ProgramClock, real_sleep};
+use crate::config::{Account, Config};
+use crate::console::{self, Shown};
+use crate::timed_log::TimedLog;
+use accounts::listener;
+use announcer::{Announcer, Memory, memory};
+use schedule::ticks;
+use sweep::Assignment;
+use tasks::Tasks;
+use work::{Handed, Observer as IntakeObserver, inbox};
+
+/// Connecting takes no longer than an attempt may wait to be sent, so that a slow connection is "not sent"
+/// rather than in doubt.
+const CONNECT_TIMEOUT: Duration = checkout::Policy::SEND_WITHIN;
+/// Partitions of topics that `create_topics` makes.
+const DEVELOPMENT_PARTITIONS: u32 = 3;
+
+/// The use cases over what the program has.
+pub(crate) type Confirmd = Reconciler<TimedLog, Accounts<ProgramClock>, ProgramClock, Drawn, Memory>;
+
+/// What the daemon is made from.
+pub(crate) struct Parts {
+    pub(crate) clock: ProgramClock,
+    pub(crate) chance: Drawn,
+    pub(crate) log: Log,
+    pub(crate) policies: Policies,
+    pub(crate) accounts: BTreeMap<AccountName, Account>,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) kafka: kafka_topics::Settings,
+    pub(crate) intake_limits: Limits,
+    pub(crate) console: crate::config::Console,
+    pub(crate) metrics: metrics_exporter_prometheus::PrometheusHandle,
+}
+
+/// Reads top to bottom: this is the whole program.
+pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc<Confirmd>> {
+    let Parts { clock, chance, log, policies, kafka, .. } = parts;
+    let (listener, changes) = listener();
+    let amazon = amazon_pay(&parts.accounts, parts.attempt_timeout, &clock, listener)?;
+    accounts::restore(&log, &amazon).await.context("the conditions of accounts cannot be read")?;
+    let (outlet, to_announce) = memory();
+    let reconciler = Arc::new(Reconciler { log: TimedLog(log.clone()), amazon, clock: clock.clone(), chance, outlet, policies });
+
+    let publisher = Arc::new(Publisher::new(&kafka).map_err(|error| anyhow!("kafka: {error}"))?);
+    let known = kafka_topics::Accounts::new(parts.accounts.keys().cloned());
+    let intake = Intake::new(&kafka, known).map_err(|error| anyhow!("kafka: {error}"))?.with_limits(parts.intake_limits);
+    let (assigned, assignment) = watch::channel(Assignment::default());
+    let (inbox, handed) = inbox();
+    let (ticker, tick) = ticks();
+    let shown = Shown {
+        log: log.clone(),
+        reconciler: reconciler.clone(),
+        broker: publisher.broker(),
+        metrics: parts.metrics,
+        tick: tick.clone(),
+    };
+
+    tasks.spawn("work", |stop| work::work(reconciler.clone(), handed, stop));
+    tasks.spawn("intake", |stop| {
+        let observer = IntakeObserver { reconciler: reconciler.clone(), inbox: inbox.clone() };
+        take_in(intake, observer, publisher.clone(), log.clone(), clock.clone(), assigned, stop)
+    });
+    tasks.spawn("sweep", |stop| {
+        sweep::run(log.clone(), clock.clone(), inbox.clone(), assignment, tick.clone(), stop)
+    });
+    tasks.spawn("announce", |stop| {
+        let announcer = Announcer { log: log.clone(), publisher: publisher.clone(), clock: clock.clone(), tick: tick.clone() };
+        announcer.run(to_announce, stop)
+    });
+    tasks.spawn("accounts", |stop| {
+        let resumed = {
+            let inbox = inbox.clone();
+            move || inbox.hint(Handed::Resumed)
+        };
+        accounts::run(log.clone(), Arc::clone(&reconciler), clock.clone(), changes, resumed, tick.clone(), stop)
+    });
+    tasks.spawn("upkeep", |stop| gauges::run(log.clone(), reconciler.clone(), publisher.clone(), tick.clone(), stop));
+    tasks.spawn("console", |stop| console::serve(parts.console, shown, stop));
+    tasks.spawn("schedule", |stop| schedule::run(ticker, stop));
+    Ok(reconciler)
+}
+
+async fn take_in(
+    intake: Intake,
+    observer: IntakeObserver<TimedLog, Accounts<ProgramClock>, Drawn, Memory>,
+    publisher: Arc<Publisher>,
+    log: Log,
+    clock: ProgramClock,
+    assigned: watch::Sender<Assignment>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut partitions = intake.assignment();
+    let mut count = intake.partition_count();
+    let dead_letters = DeadLetters { publisher: publisher.as_ref(), keep: &log, notices: &log };
+    let told = async {
+        loop {
+            let now = Assignment {
+                partitions: partitions.borrow_and_update().clone(),
+                count: *count.borrow_and_update(),
+            };
+            assigned.send_replace(now);
+            let changed = tokio::select! {
+                changed = partitions.changed() => changed,
+                changed = count.changed() => changed,
+            };
+            if changed.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = intake.run(&observer, &dead_letters, &clock, &stop) => Ok(()),
+        () = told => Ok(()),
+    }
+}
+
+/// Every merchant account, checked as a whole.
+pub(crate) fn amazon_pay(
+    accounts: &BTreeMap<AccountName, Account>,
+    attempt_timeout: Duration,
+    clock: &ProgramClock,
+    observer: Arc<dyn Observer>,
+) -> anyhow::Result<Accounts<ProgramClock>> {
+    let settings = accounts
+        .iter()
+        .map(|(name, account)| AccountSettings {
+            name: name.clone(),
+            region: account.region,
+            public_key_id: account.public_key_id.clone(),
+            environment: account.environment,
+            private_key: account.private_key.clone(),
+            endpoint: account.endpoint.clone(),
+            ca_pem: account.ca_pem.clone(),
+            quotas: account.quotas,
+            shop_front_share: account.shop_front_share,
+            attempt_timeout,
+            connect_timeout: CONNECT_TIMEOUT,
+        })
+        .collect();
+    Accounts::new(settings, Arc::new(clock.clone()), Arc::new(Drawn::from_os()), observer).map_err(|problems| {
+        let problems: Vec<String> =
+            problems.into_iter().map(|(name, problem)| format!("accounts.{name}: {problem}")).collect();
+        anyhow!("the configuration cannot be used: {}", problems.join("; "))
+    })
+}
+
+/// What `[kafka]` says, in the words of the crate that talks to it.
+pub(crate) fn kafka_settings(config: &Config) -> kafka_topics::Settings {
+    let kafka = config.kafka.clone();
+    kafka_topics::Settings {
+        bootstrap_servers: kafka.bootstrap_servers,
+        group_id: kafka.group_id,
+        completed_topic: kafka.completed_topic,
+        outcomes_topic: kafka.outcomes_topic,
+        alerts_topic: kafka.alerts_topic,
+        dead_letter_topic: kafka.dead_letter_topic,
+        properties: kafka.properties.0,
+    }
+}
+
+/// Opens the log, and waits for a database that is away: it may be starting as well.
+pub(crate) async fn open_log(config: &Config, stop: &CancellationToken) -> anyhow::Result<Option<Log>> {
+    let mut wait = Duration::from_secs(1);
+    loop {
+        match Log::open(config.store_url.expose_secret(), Options::default()).await {
+            Ok(log) => return Ok(Some(log)),
+            Err(error) if error.is_retryable() => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "store.url: the database does not answer; trying again in {} s", wait.as_secs());
+            }
+            Err(error) => return Err(anyhow::Error::new(error).context("store.url")),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(None),
+            () = real_sleep(wait) => {}
+        }
+        wait = (wait * 2).min(Duration::from_secs(30));
+    }
+}
+
+/// Makes the topics where the configuration says so, and waits for a broker that is away.
+pub(crate) async fn make_topics(config: &Config, stop: &CancellationToken) -> anyhow::Result<()> {
+    if !config.kafka.create_topics {
+        return Ok(());
+    }
+    let settings = kafka_settings(config);
+    loop {
+        match kafka_topics::create_topics(&settings, DEVELOPMENT_PARTITIONS).await {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "kafka.create_topics: the topics cannot be made yet; trying again in 5 s");
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = real_sleep(Duration::from_secs(5)) => {}
+        }
+    }
+}

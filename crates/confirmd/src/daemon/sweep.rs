@@ -1,0 +1,114 @@
+//! Finds what is due and nobody holds: after a crash, from another replica, from an import, or beyond the
+//! window. The truth is in the database; a tick only says when to look.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use reconciler::ports::{Clock, SessionLog, Share};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::schedule::Tick;
+use super::work::{Handed, Inbox, WINDOW};
+use crate::clock::ProgramClock;
+
+/// What falls due until the next ticks is taken along, so that it is not late.
+const AHEAD: Duration = Duration::from_secs(5);
+/// What another replica has left lying for so long is anybody's.
+const OVERDUE: Duration = Duration::from_secs(2 * 60);
+/// Without an assignment for so long after the start, everything is ours.
+const WITHOUT_ASSIGNMENT: Duration = Duration::from_secs(5);
+/// Partitions that imports count on where the topic's number is not known.
+const IMPORT_PARTITIONS: u32 = 64;
+
+/// The partitions that Kafka has assigned, and how many the topic has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Assignment {
+    pub(crate) partitions: Option<BTreeSet<u32>>,
+    pub(crate) count: Option<u32>,
+}
+
+impl Assignment {
+    /// Whose sessions this replica works. None until it is known, or until waiting for it is over.
+    fn share(&self, waited: bool) -> Option<Share> {
+        match &self.partitions {
+            Some(partitions) => Some(Share::Partitions(self.with_imports(partitions))),
+            None => waited.then_some(Share::All),
+        }
+    }
+
+    /// An import may have counted on more partitions than the topic has: those beyond wrap around.
+    fn with_imports(&self, partitions: &BTreeSet<u32>) -> BTreeSet<u32> {
+        let count = self.count.filter(|count| *count > 0);
+        match count {
+            Some(count) => (0..IMPORT_PARTITIONS.max(count))
+                .filter(|partition| partitions.contains(&(partition % count)))
+                .collect(),
+            None => partitions.clone(),
+        }
+    }
+}
+
+/// Hands over what is due at every tick until it is to stop.
+pub(crate) async fn run<L: SessionLog, T>(
+    log: L,
+    clock: ProgramClock,
+    inbox: Inbox<T>,
+    assignment: watch::Receiver<Assignment>,
+    mut tick: Tick,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let started_at = clock.now();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            changed = tick.changed() => if changed.is_err() { return Ok(()) },
+        }
+        let now = clock.now();
+        let share = assignment.borrow().share(WITHOUT_ASSIGNMENT <= now.since(started_at));
+        let Some(share) = share else { continue };
+        let limit = u32::try_from(WINDOW).unwrap_or(u32::MAX);
+        match log.due(&share, now.plus(AHEAD), now.minus(OVERDUE), limit).await {
+            Ok(due) if due.is_empty() => {}
+            Ok(due) => inbox.hand(Handed::Due(due)).await,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "what is due cannot be read; what is in memory goes on");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assignment(partitions: &[u32], count: u32) -> Assignment {
+        Assignment { partitions: Some(partitions.iter().copied().collect()), count: Some(count) }
+    }
+
+    #[test]
+    fn without_an_assignment_everything_is_ours_once_waiting_is_over() {
+        let none = Assignment::default();
+        assert_eq!(none.share(false), None);
+        assert_eq!(none.share(true), Some(Share::All));
+    }
+
+    #[test]
+    fn every_import_partition_belongs_to_exactly_one_replica() {
+        let (one, other) = (assignment(&[0, 2], 3), assignment(&[1], 3));
+        let (Some(Share::Partitions(one)), Some(Share::Partitions(other))) =
+            (one.share(false), other.share(false))
+        else {
+            panic!("both have a share")
+        };
+        assert!(one.is_disjoint(&other));
+        assert_eq!(one.union(&other).count(), 64);
+        assert!(one.contains(&0) && one.contains(&2) && other.contains(&1), "the topic's own stay where they are");
+    }
+
+    #[test]
+    fn an_empty_assignment_is_no_share_of_anything() {
+        assert_eq!(assignment(&[], 3).share(true), Some(Share::Partitions(BTreeSet::new())));
+    }
+}

@@ -1,0 +1,283 @@
+//! Drives sessions: whoever is due is advanced, whoever needs a token waits for one, most urgent first.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use checkout::{AccountName, SessionId, Timestamp};
+use reconciler::ports::{
+    Call, Chance, Clock, ConfirmCheckout, Due, LogError, LookUp, NoTurn, Outlet, SessionLog, Turns,
+};
+use reconciler::turns::Window;
+use reconciler::{Advanced, Arrival, Begun, Reconciler, TakeIn};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::ProgramClock;
+
+/// Sessions of one account that are held in memory; the rest stays in the log's due index.
+pub(crate) const WINDOW: usize = 2_000;
+/// Sessions that are worked on at the same time.
+const AT_ONCE: usize = 512;
+/// Messages from intake and sweep that may wait.
+const INBOX: usize = 64;
+/// A session whose log was away is looked at again after this.
+const AFTER_A_FAILURE: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// What the way in and the sweep hand over.
+pub(crate) enum Handed<T> {
+    /// Attempts on record that are to be sent now.
+    Begun(Vec<Begun<T>>),
+    /// Sessions that were just heard of, or acted upon.
+    ToAdvance(Vec<(SessionId, Advanced)>),
+    /// Sessions that the log says are due.
+    Due(Vec<Due>),
+    /// An account runs again: waiting sessions may have a turn.
+    Resumed,
+}
+
+/// The way in to the work.
+pub(crate) struct Inbox<T>(mpsc::Sender<Handed<T>>);
+
+impl<T> Clone for Inbox<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Inbox<T> {
+    /// Waits while the work is behind: that is the back-pressure of the way in. What is handed over while
+    /// the work has stopped is dropped; the log has it.
+    pub(crate) async fn hand(&self, handed: Handed<T>) {
+        let _ = self.0.send(handed).await;
+    }
+
+    /// For hints, which may be lost.
+    pub(crate) fn hint(&self, handed: Handed<T>) {
+        let _ = self.0.try_send(handed);
+    }
+}
+
+/// An inbox and its other end.
+pub(crate) fn inbox<T>() -> (Inbox<T>, mpsc::Receiver<Handed<T>>) {
+    let (sender, receiver) = mpsc::channel(INBOX);
+    (Inbox(sender), receiver)
+}
+
+/// Takes arrivals in: on record first, then to work.
+pub(crate) struct Observer<L, A: Turns, R, O> {
+    pub(crate) reconciler: Arc<Reconciler<L, A, ProgramClock, R, O>>,
+    pub(crate) inbox: Inbox<A::Turn>,
+}
+
+impl<L, A, R, O> TakeIn for Observer<L, A, R, O>
+where
+    L: SessionLog,
+    A: ConfirmCheckout + LookUp,
+    R: Chance,
+    O: Outlet,
+{
+    async fn take_in(&self, arrivals: Vec<Arrival>) -> Result<(), LogError> {
+        let _busy = self.reconciler.clock.busy();
+        let count = arrivals.len();
+        let observed = self.reconciler.observe(arrivals).await?;
+        metrics::counter!("confirmd_observed_total").increment(count as u64);
+        if !observed.begun.is_empty() {
+            self.inbox.hand(Handed::Begun(observed.begun)).await;
+        }
+        if !observed.to_advance.is_empty() {
+            self.inbox.hand(Handed::ToAdvance(observed.to_advance)).await;
+        }
+        Ok(())
+    }
+}
+
+struct Work<L, A: Turns, R, O> {
+    reconciler: Arc<Reconciler<L, A, ProgramClock, R, O>>,
+    window: Window,
+    busy: HashSet<SessionId>,
+    running: JoinSet<(SessionId, Result<Advanced, LogError>)>,
+    /// When the next token is expected, of those that were asked for and not there.
+    token_at: Option<Timestamp>,
+}
+
+/// Works until it is to stop, then lets what is in flight come to an end.
+pub(crate) async fn work<L, A, R, O>(
+    reconciler: Arc<Reconciler<L, A, ProgramClock, R, O>>,
+    mut inbox: mpsc::Receiver<Handed<A::Turn>>,
+    stop: CancellationToken,
+) -> anyhow::Result<()>
+where
+    L: SessionLog + 'static,
+    A: ConfirmCheckout + LookUp + 'static,
+    A::Turn: 'static,
+    R: Chance + 'static,
+    O: Outlet + 'static,
+{
+    let mut work = Work {
+        window: Window::new(WINDOW),
+        busy: HashSet::new(),
+        running: JoinSet::new(),
+        token_at: None,
+        reconciler: reconciler.clone(),
+    };
+    loop {
+        work.dispatch();
+        let wake_at = work.wake_at();
+        let timer = async {
+            match wake_at {
+                Some(at) => reconciler.clock.sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(ended) = work.running.join_next() => work.ended(ended)?,
+            handed = inbox.recv() => match handed {
+                Some(handed) => work.handed(handed),
+                None => break,
+            },
+            () = timer => {}
+        }
+    }
+    // What is in flight is finished, and what the way in has still put on record is sent; what does not come
+    // to an end within the grace is in doubt on record already.
+    loop {
+        tokio::select! {
+            Some(ended) = work.running.join_next() => work.ended(ended)?,
+            handed = inbox.recv() => match handed {
+                Some(Handed::Begun(begun)) => begun.into_iter().for_each(|begun| work.send(begun)),
+                Some(Handed::ToAdvance(_) | Handed::Due(_) | Handed::Resumed) => {}
+                None => break,
+            },
+        }
+    }
+    while let Some(ended) = work.running.join_next().await {
+        work.ended(ended)?;
+    }
+    Ok(())
+}
+
+impl<L, A, R, O> Work<L, A, R, O>
+where
+    L: SessionLog + 'static,
+    A: ConfirmCheckout + LookUp + 'static,
+    A::Turn: 'static,
+    R: Chance + 'static,
+    O: Outlet + 'static,
+{
+    fn handed(&mut self, handed: Handed<A::Turn>) {
+        match handed {
+            Handed::Begun(begun) => begun.into_iter().for_each(|begun| self.send(begun)),
+            Handed::ToAdvance(sessions) => {
+                for (id, advanced) in sessions {
+                    self.place(&id, advanced);
+                }
+            }
+            Handed::Due(due) => {
+                for due in due {
+                    if !self.busy.contains(&due.id) {
+                        self.window.note_due(&due);
+                    }
+                }
+            }
+            Handed::Resumed => {}
+        }
+    }
+
+    /// Whoever is awake is advanced; whoever wants a token that is there gets it.
+    fn dispatch(&mut self) {
+        self.token_at = None;
+        let now = self.reconciler.clock.now();
+        while self.running.len() < AT_ONCE {
+            let Some(id) = self.window.wake(now) else { break };
+            self.advance(id, None);
+        }
+        let wanted: Vec<(AccountName, Call)> = self.window.wanted().cloned().collect();
+        for (account, call) in wanted {
+            while self.running.len() < AT_ONCE {
+                let turn = match self.reconciler.amazon.turn(&account, call) {
+                    Ok(turn) => turn,
+                    Err(NoTurn::Until(at)) => {
+                        self.token_at = Some(self.token_at.map_or(at, |known| known.min(at)));
+                        break;
+                    }
+                    Err(NoTurn::Halted | NoTurn::UnknownAccount) => break,
+                };
+                match self.window.pull(&account, call, now) {
+                    Some(id) => self.advance(id, Some((call, turn))),
+                    None => break,
+                }
+            }
+        }
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        if self.running.len() >= AT_ONCE {
+            return None;
+        }
+        self.window.next_wake().into_iter().chain(self.token_at).min()
+    }
+
+    fn advance(&mut self, id: SessionId, turn: Option<(Call, A::Turn)>) {
+        if !self.busy.insert(id.clone()) {
+            return;
+        }
+        let reconciler = self.reconciler.clone();
+        let busy = reconciler.clock.busy();
+        self.running.spawn(async move {
+            let advanced = reconciler.advance(&id, turn).await;
+            drop(busy);
+            (id, advanced)
+        });
+    }
+
+    fn send(&mut self, begun: Begun<A::Turn>) {
+        let id = begun.id().clone();
+        self.busy.insert(id.clone());
+        let reconciler = self.reconciler.clone();
+        let busy = reconciler.clock.busy();
+        self.running.spawn(async move {
+            let advanced = reconciler.send(begun).await;
+            drop(busy);
+            (id, advanced)
+        });
+    }
+
+    fn ended(
+        &mut self,
+        ended: Result<(SessionId, Result<Advanced, LogError>), tokio::task::JoinError>,
+    ) -> anyhow::Result<()> {
+        let (id, advanced) = ended?;
+        self.busy.remove(&id);
+        match advanced {
+            Ok(advanced) => self.place(&id, advanced),
+            Err(error) => {
+                tracing::warn!(session.id = %id, error = &error as &dyn std::error::Error, "`{id}` could not be advanced");
+                // Its place in the due index is in the log; until that is back it is tried from here.
+                let now = self.reconciler.clock.now();
+                self.window.sleep(&id, None, now, now.plus(AFTER_A_FAILURE));
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, id: &SessionId, advanced: Advanced) {
+        if self.busy.contains(id) {
+            // Its worker loads what was just recorded, or is overtaken by it and loads it then; and the sweep
+            // looks once more.
+            return;
+        }
+        match advanced {
+            Advanced::Rests => self.window.remove(id),
+            Advanced::Waits { until, account, deadline } => {
+                self.window.sleep(id, account.as_ref(), deadline, until);
+            }
+            Advanced::NeedsTurn { account, call, because: NoTurn::Until(_) | NoTurn::Halted, deadline } => {
+                self.window.want(id, &account, deadline, call);
+            }
+            // Nothing can be done until the configuration changes; the sweep asks again.
+            Advanced::NeedsTurn { because: NoTurn::UnknownAccount, .. } => self.window.remove(id),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What commands and console ask, in one place, so that both say the same.
+
+use checkout::{AccountName, NotAName, NotATime, SessionId, StateName, Timestamp};
+use reconciler::Policies;
+use reconciler::ports::{Call, LogError, SessionLog};
+use serde_json::{Value, json};
+use session_log::{Filter, Log, Which};
+
+use crate::config::parse_duration;
+use crate::daemon::Confirmd;
+use crate::view::Shown;
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotAQuery {
+    #[error("a duration must be like 2h or 30m")]
+    Duration,
+    #[error("`{0}` is no state: {states}, or all", states = all_states())]
+    State(String),
+    #[error(transparent)]
+    Name(#[from] NotAName),
+    #[error(transparent)]
+    Time(#[from] NotATime),
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+fn all_states() -> String {
+    StateName::ALL.map(StateName::as_str).join(", ")
+}
+
+/// Which sessions are listed.
+pub(crate) struct ListOf {
+    pub(crate) state: Option<String>,
+    pub(crate) account: Option<String>,
+    pub(crate) due_within: Option<String>,
+    pub(crate) at_risk: bool,
+    pub(crate) limit: u32,
+}
+
+/// Sessions without their histories.
+pub(crate) async fn list(
+    log: &Log,
+    policies: &Policies,
+    asked: &ListOf,
+    now: Timestamp,
+) -> Result<Vec<Shown>, NotAQuery> {
+    let which = match asked.state.as_deref() {
+        None => Which::Unsettled,
+        Some("all") => Which::All,
+        Some(name) => {
+            Which::In(vec![StateName::parse(name).ok_or_else(|| NotAQuery::State(name.to_owned()))?])
+        }
+    };
+    let within = match asked.due_within.as_deref() {
+        None => None,
+        Some(text) => Some(now.plus(parse_duration(text).ok_or(NotAQuery::Duration)?)),
+    };
+    let account = asked.account.as_deref().map(AccountName::parse).transpose()?;
+    let filter = Filter { which, account, deadline_before: within, limit: asked.limit };
+    let mut shown = Vec::new();
+    for listed in log.list(&filter).await? {
+        let policy = policies.of(listed.row.account.as_ref());
+        // At risk: may be lost as things stand, because it cannot be confirmed or because its time is short.
+        let short = listed.row.deadline.at <= now.plus(policy.alert_before.iter().max().copied().unwrap_or_default());
+        let stuck = matches!(listed.row.state, StateName::NeedsRepair | StateName::Forsworn | StateName::InDoubt);
+        if asked.at_risk && (listed.row.settled || !(short || stuck)) {
+            continue;
+        }
+        let history = log.load(&listed.id).await?;
+        shown.extend(Shown::of(&listed.id, &history, now, policy, false));
+    }
+    Ok(shown)
+}
+
+/// One session with its history; none if it was never heard of.
+pub(crate) async fn session(
+    log: &Log,
+    policies: &Policies,
+    id: &SessionId,
+    now: Timestamp,
+) -> Result<Option<Shown>, NotAQuery> {
+    let history = log.load(id).await?;
+    let (session, _) = reconciler::replay(&history);
+    let account = session.subject().and_then(|subject| subject.account().cloned());
+    Ok(Shown::of(id, &history, now, policies.of(account.as_ref()), true))
+}
+
+/// Each account with its condition, its quota and what lies before it.
+pub(crate) async fn accounts(log: &Log, reconciler: &Confirmd, now: Timestamp) -> Result<Vec<Value>, NotAQuery> {
+    let counts = log.counts(now).await?;
+    let listed = reconciler.amazon.conditions().into_iter().map(|state| {
+        let outlook = counts.outlooks.iter().find(|outlook| outlook.account.as_ref() == Some(&state.account));
+        let rate = |call| reconciler.amazon.quota_per_second(&state.account, call);
+        json!({
+            "account": state.account.as_str(),
+            "condition": if state.slowed && state.condition == reconciler::Condition::Running { "slowed" } else { state.condition.name() },
+            "since": state.since.to_string(),
+            "reason": state.reason,
+            "quotaPerSecond": { "confirm": rate(Call::Confirm), "lookUp": rate(Call::LookUp), "charge": rate(Call::Charge) },
+            "backlog": outlook.map_or(0, |outlook| outlook.backlog),
+            "nextDeadline": outlook.and_then(|outlook| outlook.next_deadline).map(|at| at.to_string()),
+        })
+    });
+    Ok(listed.collect())
+}

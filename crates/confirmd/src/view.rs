@@ -1,0 +1,320 @@
+//! A session as commands and console show it. No personal data in any of it.
+
+use checkout::{
+    Amount, DeadlineFrom, Event, Hold, Ids, Mode, Operation, Outcome, Policy, Question, Session, SessionId, Step,
+    Subject, Timestamp, next_step, wake_at,
+};
+use reconciler::{Actor, Recorded, alert_id, announcements_of, replay};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// A session's facts.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Shown {
+    checkout_session_id: String,
+    account: Option<String>,
+    merchant_reference_id: Option<String>,
+    operation: Option<&'static str>,
+    state: &'static str,
+    may_have_landed: bool,
+    deadline: String,
+    deadline_from: &'static str,
+    due_at: Option<String>,
+    attempts: u32,
+    charge_amount: Option<Value>,
+    charge_permission_id: Option<String>,
+    charge_id: Option<String>,
+    outcome: Option<Value>,
+    alerts: Vec<AlertShown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<Vec<Value>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AlertShown {
+    alert_id: String,
+    kind: &'static str,
+    status: &'static str,
+    summary: String,
+}
+
+impl Shown {
+    /// None for a session that was never heard of.
+    pub(crate) fn of(
+        id: &SessionId,
+        history: &[Recorded],
+        now: Timestamp,
+        policy: &Policy,
+        with_history: bool,
+    ) -> Option<Self> {
+        let (session, _) = replay(history);
+        let subject = session.subject()?;
+        let order = subject.statement.order;
+        let ids = ids_of(&session);
+        Some(Self {
+            checkout_session_id: id.to_string(),
+            account: subject.account().map(ToString::to_string),
+            merchant_reference_id: subject.statement.merchant_reference_id.clone(),
+            operation: order.map(|order| operation_name(order.operation())),
+            state: session.state(now, policy)?.as_str(),
+            may_have_landed: may_have_landed(&session, now, policy),
+            deadline: subject.deadline.at.to_string(),
+            deadline_from: match subject.deadline.from {
+                DeadlineFrom::LookUp => "look-up",
+                DeadlineFrom::Event => "event",
+                DeadlineFrom::UpperBound => "upper-bound",
+            },
+            due_at: wake_at(&session, now, policy).map(|at| at.to_string()),
+            attempts: subject.attempts,
+            charge_amount: order.and_then(|order| order.charge_amount()).map(money),
+            charge_permission_id: ids.map(|ids| ids.charge_permission_id.clone()),
+            charge_id: ids.and_then(|ids| ids.charge_id.clone()),
+            outcome: outcome_of(id, history),
+            alerts: alerts_of(id, subject),
+            history: with_history.then(|| history.iter().map(fact).collect()),
+        })
+    }
+
+    /// For people.
+    pub(crate) fn as_text(&self) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        let or_dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        let mut line = |name: &str, value: String| {
+            let _ = writeln!(text, "{name:<20} {value}");
+        };
+        line("session", self.checkout_session_id.clone());
+        line("account", or_dash(&self.account));
+        line("order", or_dash(&self.merchant_reference_id));
+        line("state", self.state.to_owned());
+        line("may have landed", if self.may_have_landed { "yes" } else { "no" }.to_owned());
+        line("deadline", format!("{} (from {})", self.deadline, self.deadline_from));
+        line("next look", or_dash(&self.due_at));
+        line("attempts", self.attempts.to_string());
+        if let Some(amount) = &self.charge_amount {
+            line("amount", format!("{} {}", text_of(&amount["amount"]), text_of(&amount["currencyCode"])));
+        }
+        line("charge permission", or_dash(&self.charge_permission_id));
+        line("charge", or_dash(&self.charge_id));
+        if let Some(outcome) = &self.outcome {
+            line("outcome", text_of(&outcome["type"]));
+        }
+        for alert in &self.alerts {
+            line("alert", format!("{} {}: {}", alert.kind, alert.status, alert.summary));
+        }
+        for fact in self.history.iter().flatten() {
+            line(
+                &format!("  {:>3}", fact["version"].as_u64().unwrap_or_default()),
+                format!("{}  {}", text_of(&fact["at"]), text_of(&fact["type"])),
+            );
+        }
+        text
+    }
+
+    /// For people, one line.
+    pub(crate) fn as_line(&self) -> String {
+        format!(
+            "{}  {:<15}  {:<12}  {}  {}",
+            self.checkout_session_id,
+            self.state,
+            self.account.as_deref().unwrap_or("-"),
+            self.deadline,
+            self.merchant_reference_id.as_deref().unwrap_or("-"),
+        )
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+fn money(amount: Amount) -> Value {
+    json!({ "amount": amount.value().to_string(), "currencyCode": amount.currency().code() })
+}
+
+fn operation_name(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Finalize => "Finalize",
+        Operation::Complete => "Complete",
+    }
+}
+
+fn may_have_landed(session: &Session, now: Timestamp, policy: &Policy) -> bool {
+    match session {
+        Session::Open(open) => open.may_have_landed(now, policy),
+        Session::Unseen | Session::PaymentPending(_) | Session::Settled(_) => false,
+    }
+}
+
+fn ids_of(session: &Session) -> Option<&Ids> {
+    match session {
+        Session::PaymentPending(pending) => Some(&pending.ids),
+        Session::Settled(settled) => match &settled.outcome {
+            Outcome::Confirmed { ids, .. } => Some(ids),
+            Outcome::Declined { .. }
+            | Outcome::Cancelled { .. }
+            | Outcome::Expired
+            | Outcome::Unresolved { .. } => None,
+        },
+        Session::Unseen | Session::Open(_) => None,
+    }
+}
+
+/// What was told, or would be, as the outcomes topic has it: the outcome only.
+fn outcome_of(id: &SessionId, history: &[Recorded]) -> Option<Value> {
+    latest_told(id, history, |event| matches!(event, Event::Settled { .. }))
+}
+
+/// The outcome, or failing that the last notice about the payment.
+pub(crate) fn result_for_the_buyer(id: &SessionId, history: &[Recorded]) -> Option<Value> {
+    outcome_of(id, history).or_else(|| {
+        latest_told(id, history, |event| matches!(event, Event::PaymentPending | Event::AttemptDeclined { .. }))
+    })
+}
+
+fn latest_told(id: &SessionId, history: &[Recorded], wanted: impl Fn(&Event) -> bool) -> Option<Value> {
+    let at = history.iter().rposition(|fact| wanted(&fact.event))?;
+    let (before, _) = replay(&history[..at]);
+    let announcement = announcements_of(id, before, &history[at..=at]).pop()?;
+    let (event_type, body) = kafka_topics::told(&announcement);
+    let mut outcome = Map::from_iter([("type".to_owned(), Value::from(event_type))]);
+    if let Value::Object(body) = body {
+        outcome.extend(body);
+    }
+    Some(Value::Object(outcome))
+}
+
+fn alerts_of(id: &SessionId, subject: &Subject) -> Vec<AlertShown> {
+    subject
+        .alerts
+        .iter()
+        .map(|alert| AlertShown {
+            alert_id: alert_id(id, alert.kind, alert.ordinal),
+            kind: alert.kind.name(),
+            status: if alert.firing { "firing" } else { "resolved" },
+            summary: alert.summary.clone(),
+        })
+        .collect()
+}
+
+fn fact(fact: &Recorded) -> Value {
+    let mut shown = json!({
+        "version": fact.version.0,
+        "at": fact.at.to_string(),
+        "type": fact.event.name(),
+    });
+    if let Actor::Operator(name) = &fact.actor {
+        shown["actor"] = name.clone().into();
+    }
+    if let Some(reason) = &fact.reason {
+        shown["reason"] = reason.clone().into();
+    }
+    if let Some(answer) = fact.event.answer() {
+        if let Some(status) = answer.status {
+            shown["status"] = status.into();
+        }
+        if let Some(code) = &answer.reason_code {
+            shown["reasonCode"] = code.clone().into();
+        }
+        if let Some(message) = &answer.message {
+            shown["message"] = message.clone().into();
+        }
+        if let Some(request_id) = &answer.request_id {
+            shown["requestId"] = request_id.clone().into();
+        }
+    }
+    match &fact.event {
+        Event::ConfirmationStarted { attempt, key, send_by, .. } => {
+            shown["attempt"] = (*attempt).into();
+            shown["idempotencyKey"] = key.as_str().into();
+            shown["sendBy"] = send_by.to_string().into();
+        }
+        Event::ConfirmationNotSent { retry_at, .. }
+        | Event::ConfirmationDeferred { retry_at, .. }
+        | Event::ConfirmationUnclear { retry_at, .. }
+        | Event::LookUpDeferred { retry_at, .. }
+        | Event::ChargeLookUpDeferred { retry_at, .. } => shown["retryAt"] = retry_at.to_string().into(),
+        Event::RepairNeeded { flaw, .. } => {
+            shown["field"] = flaw.field.clone().into();
+            shown["problem"] = flaw.problem.clone().into();
+        }
+        Event::AlertRaised { kind, summary, .. } => {
+            shown["kind"] = kind.name().into();
+            shown["summary"] = summary.clone().into();
+        }
+        _ => {}
+    }
+    shown
+}
+
+/// What would be done, and why.
+pub(crate) struct Explained {
+    pub(crate) step: Step,
+    pub(crate) because: String,
+    pub(crate) not_before: Option<Timestamp>,
+}
+
+/// What is done about `session` at `at`, and why.
+pub(crate) fn explain(session: &Session, at: Timestamp, policy: &Policy) -> Explained {
+    let step = next_step(session, at, policy);
+    let not_before = match step {
+        Step::WaitUntil(until) => Some(until),
+        Step::Rest => None,
+        Step::Confirm | Step::LookUp | Step::LookUpCharge | Step::Forswear | Step::Alert(_) => Some(at),
+    };
+    Explained { step, because: because(session, step, at, policy), not_before }
+}
+
+fn because(session: &Session, step: Step, at: Timestamp, policy: &Policy) -> String {
+    match (step, session) {
+        (_, Session::Unseen) => "it was never heard of".to_owned(),
+        (_, Session::Settled(settled)) => {
+            format!("its outcome is known since {}: {}", settled.at, settled.outcome.state().as_str())
+        }
+        (Step::Alert(kind), _) => format!("people are to be told: {}", kind.name()),
+        (Step::Forswear, _) => {
+            "it cannot be confirmed as it stands and its deadline is near (deadline.near = \"cancel\")".to_owned()
+        }
+        (_, Session::PaymentPending(_)) => {
+            "Amazon Pay has confirmed it; its charge is asked about until the payment is decided".to_owned()
+        }
+        (Step::Confirm, Session::Open(open)) if open.doubt.is_some() => {
+            "a look-up says that it is still open, so the attempt in doubt is repeated".to_owned()
+        }
+        (Step::Confirm, _) => "it is ready, and known to be open within the last minute".to_owned(),
+        (_, Session::Open(open)) => open_because(open, at, policy),
+    }
+}
+
+fn open_because(open: &checkout::Open, at: Timestamp, policy: &Policy) -> String {
+    if let Some(flight) = &open.in_flight {
+        return if at < flight.until(policy) {
+            format!("attempt {} is under way until {}", flight.attempt, flight.until(policy))
+        } else {
+            format!("attempt {} has no answer on record and may have landed", flight.attempt)
+        };
+    }
+    if open.subject.deadline.at <= at {
+        return "its deadline has passed, and only Amazon Pay can say what became of it".to_owned();
+    }
+    if policy.mode == Mode::Watch {
+        return "its account is only watched: it is looked up, never confirmed".to_owned();
+    }
+    match (open.question, &open.hold) {
+        (Some(Question::Landed), _) => "an attempt may have landed, and only Amazon Pay can say".to_owned(),
+        (Some(Question::Status), _) => "Amazon Pay says that it is in no state for this: a look-up tells which".to_owned(),
+        (Some(Question::Refused), _) => "Amazon Pay refused the attempt: a look-up tells if it is over".to_owned(),
+        (None, Hold::NeedsRepair(flaw)) => format!("it needs repair: `{}`: {}", flaw.field, flaw.problem),
+        (None, Hold::Forsworn { at, .. }) => format!("we decided at {at} not to confirm it"),
+        (None, Hold::BuyerNotDone(_)) => "the buyer has not finished at Amazon Pay".to_owned(),
+        (None, Hold::Ready) if at < open.not_before => {
+            format!("the last try failed; the next one comes at {}", open.not_before)
+        }
+        (None, Hold::Ready) if open.subject.deadline.at.minus(policy.last_attempt_before) <= at => {
+            "it is too near to its deadline to start a confirmation".to_owned()
+        }
+        (None, Hold::Ready) => "it was not looked at within the last minute, or its address is not known".to_owned(),
+    }
+}
