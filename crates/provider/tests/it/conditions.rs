@@ -115,6 +115,7 @@ async fn an_account_that_runs_can_be_probed_too_and_is_stopped_if_that_is_refuse
 #[tokio::test]
 async fn a_turn_from_before_the_stop_sends_nothing() {
     let world = World::start().await;
+    world.server.answers(success_of(SESSION));
     let (confirm, look_up) = (world.turn(Call::Confirm), world.turn(Call::LookUp));
     world.accounts.set_paused(&account(), true).unwrap();
     let answer = world.accounts.confirm(confirm, world.attempt()).await;
@@ -147,6 +148,11 @@ async fn a_paused_account_is_neither_used_nor_probed_until_it_is_resumed() {
         world.heard.conditions(),
         [Paused, Running, Stopped, Paused, Stopped]
     );
+    assert_eq!(world.accounts.probes_due(world.clock.now()), [account()]);
+
+    assert_eq!(probe(&world, refused()).await, Probed::Refused);
+    assert!(world.accounts.probes_due(world.clock.now()).is_empty());
+    world.accounts.set_paused(&account(), false).unwrap();
     assert_eq!(
         world.accounts.probes_due(world.clock.now()),
         [account()],
