@@ -1,0 +1,4 @@
+//! What comes in from Kafka and what goes out to it, over librdkafka's mock cluster and over Apache Kafka.
+
+mod fixture;
+mod intake;
