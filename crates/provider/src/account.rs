@@ -235,11 +235,12 @@ impl Account {
             "resumed by an operator"
         };
         self.state().changed_by(now, reason, |state| {
-            state.paused = paused;
-            // Whoever resumes a stopped account has repaired it and wants to see.
-            if !paused {
+            // Whoever ends the pause of a stopped account wants to see. Only the end itself counts: a program
+            // that says again and again what is recorded must not probe each time.
+            if state.paused && !paused {
                 state.breaker.probe_now(now);
             }
+            state.paused = paused;
         })
     }
 

@@ -108,8 +108,9 @@ impl<C: Clock> Accounts<C> {
         Ok(())
     }
 
-    /// Pauses an account, or ends its pause: nothing is sent while it is paused, no probe either. One that is
-    /// stopped stays so and is probed at once.
+    /// Pauses an account, or ends its pause: nothing is sent while it is paused, no probe either. One that
+    /// is stopped too stays so when its pause ends, and is probed at once. Saying again what is so changes
+    /// nothing.
     ///
     /// # Errors
     /// [`UnknownAccount`].

@@ -151,12 +151,17 @@ async fn a_paused_account_is_neither_used_nor_probed_until_it_is_resumed() {
     assert_eq!(world.accounts.probes_due(world.clock.now()), [account()]);
 
     assert_eq!(probe(&world, refused()).await, Probed::Refused);
-    assert!(world.accounts.probes_due(world.clock.now()).is_empty());
+    world.accounts.set_paused(&account(), false).unwrap();
+    assert!(
+        world.accounts.probes_due(world.clock.now()).is_empty(),
+        "it was not paused"
+    );
+    world.accounts.set_paused(&account(), true).unwrap();
     world.accounts.set_paused(&account(), false).unwrap();
     assert_eq!(
         world.accounts.probes_due(world.clock.now()),
         [account()],
-        "whoever resumes wants to see"
+        "its pause has ended"
     );
 }
 
