@@ -1,4 +1,12 @@
-//! The session log on both databases.
+//! The session log, on both databases: one suite that runs every statement, and what only a server can do to us.
 
-mod conformance;
+mod appending;
+mod away;
+mod folds;
+mod open;
+mod personal;
+mod proxy;
+mod queue;
+mod races;
 mod support;
+mod telling;

@@ -1,6 +1,7 @@
 //! Logs to test, and sessions to put into them.
 
 use std::future::Future;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use checkout::{
@@ -9,7 +10,7 @@ use checkout::{
     SessionId, Statement, Timestamp, Work,
 };
 use reconciler::ports::{Appended, LogError, SessionLog};
-use reconciler::{Actor, Append, Recorded, Row, Version, replay};
+use reconciler::{Actor, Address, Append, Personal, Recorded, Row, Version, replay};
 use session_log::{Log, Options};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row as _, SqliteConnection};
 use tempfile::TempDir;
@@ -51,8 +52,19 @@ impl Backend {
         }
     }
 
+    /// A schema of its own in a database that all tests share: a database for each would take most of their time.
     pub(crate) async fn postgres() -> Option<Self> {
-        let url = testkit::real::postgres()?.database("session-log");
+        static SHARED: OnceLock<Option<String>> = OnceLock::new();
+        let database = SHARED
+            .get_or_init(|| Some(testkit::real::postgres()?.database("session-log")))
+            .as_ref()?;
+        let schema = testkit::real::unique("log").replace('-', "_");
+        let mut connection = PgConnection::connect(database).await.unwrap();
+        let create = AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
+        sqlx::query(create).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        let separator = if database.contains('?') { '&' } else { '?' };
+        let url = format!("{database}{separator}options[search_path]={schema}");
         Some(Self {
             log: migrated(&url).await,
             url,
@@ -201,6 +213,17 @@ pub(crate) fn alert(ordinal: u32) -> Event {
         kind: AlertKind::InDoubt,
         ordinal,
         summary: "look at it".to_owned(),
+    }
+}
+
+/// Personal data of somebody.
+pub(crate) fn address(name: &str) -> Personal {
+    Personal {
+        shipping_address: Some(Address {
+            name: Some(name.to_owned()),
+            ..Address::default()
+        }),
+        ..Personal::default()
     }
 }
 

@@ -1,0 +1,137 @@
+//! Opening and migrating.
+
+use std::time::Duration;
+
+use session_log::{Log, OpenError, Options, Schema};
+
+use crate::support::{Backend, heard, migrating, on_both, sqlite_url};
+
+on_both!(
+    a_migrated_log_is_migrated_no_further,
+    a_newer_schema_is_refused,
+    an_older_schema_is_to_be_migrated,
+    of_several_that_migrate_at_once_one_does_the_work,
+    a_log_that_can_be_written_is_ready,
+);
+
+async fn open(url: &str) -> Result<Log, OpenError> {
+    let options = Options {
+        patience: Duration::from_millis(500),
+        ..Options::default()
+    };
+    Log::open(url, options).await
+}
+
+async fn refusal(url: &str) -> OpenError {
+    match open(url).await {
+        Ok(_) => panic!("it was opened"),
+        Err(error) => error,
+    }
+}
+
+async fn a_migrated_log_is_migrated_no_further(backend: &Backend) {
+    heard(&backend.log, "s-1").await;
+    let schema = backend.log.migrate().await.unwrap();
+    assert!(schema.is_current());
+    assert_eq!(backend.log.schema().await.unwrap(), schema);
+    assert_eq!(backend.sql("SELECT count(*) FROM sessions").await, [1]);
+}
+
+async fn a_newer_schema_is_refused(backend: &Backend) {
+    let expected = backend.log.schema().await.unwrap().expected;
+    backend
+        .sql("INSERT INTO confirmd_schema (version, name) VALUES (9999, 'from the future')")
+        .await;
+    let refused = refusal(&backend.url).await;
+    let words = refused.to_string();
+    assert!(matches!(refused, OpenError::Newer { found: 9999, .. }) && !refused.is_retryable());
+    assert!(
+        words.contains("9999") && words.contains(&expected.to_string()),
+        "{words}"
+    );
+    assert!(matches!(
+        backend.log.migrate().await,
+        Err(OpenError::Newer { .. })
+    ));
+    assert!(matches!(backend.log.ready().await, Err(OpenError::Newer { .. })));
+}
+
+async fn an_older_schema_is_to_be_migrated(backend: &Backend) {
+    backend.sql("DELETE FROM confirmd_schema").await;
+    let refused = refusal(&backend.url).await;
+    assert!(matches!(refused, OpenError::Older { found: 0, .. }));
+    assert!(refused.to_string().contains("confirmd migrate"), "{refused}");
+    assert!(matches!(backend.log.ready().await, Err(OpenError::Older { .. })));
+    // Its tables are there, so that migrating again must fail, and leave no note that it was done.
+    assert!(matches!(
+        backend.log.migrate().await,
+        Err(OpenError::Migration { version: 1, .. })
+    ));
+    assert_eq!(backend.sql("SELECT count(*) FROM confirmd_schema").await, [0]);
+}
+
+async fn of_several_that_migrate_at_once_one_does_the_work(backend: &Backend) {
+    // Back to an empty database.
+    let tables = [
+        "outbox",
+        "events",
+        "sessions",
+        "personal",
+        "bodies",
+        "dead_letters",
+        "notices",
+    ];
+    for table in tables
+        .iter()
+        .chain(&["account_conditions", "readiness", "confirmd_schema"])
+    {
+        backend.sql(&format!("DROP TABLE {table}")).await;
+    }
+    let log = Log::open(&backend.url, migrating()).await.unwrap();
+    assert_eq!(log.schema().await.unwrap().found, 0);
+    let (one, two, three) = tokio::join!(log.migrate(), backend.log.migrate(), log.migrate());
+    for migrated in [one, two, three] {
+        assert!(migrated.unwrap().is_current());
+    }
+    let Schema { found, expected } = log.schema().await.unwrap();
+    assert_eq!(found, expected);
+    log.ready().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_log_that_is_no_database_is_refused_by_its_scheme() {
+    let refused = refusal("mysql://someone:secret@localhost/confirmd").await;
+    assert_eq!(
+        refused.to_string(),
+        "`mysql` is no session log: the URL must begin with postgres:// or sqlite://"
+    );
+    assert!(!refused.is_retryable());
+}
+
+#[tokio::test]
+async fn a_url_that_cannot_be_read_is_not_quoted() {
+    let refused = refusal("postgres://someone:secret@localhost:notaport/confirmd").await;
+    assert!(matches!(refused, OpenError::Url(_)));
+    assert!(!format!("{refused} {refused:?}").contains("secret"));
+    assert!(matches!(refusal("sqlite::memory:").await, OpenError::Url(_)));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_may_come() {
+    // Nobody listens on the port of "tcpmux".
+    let refused = refusal("postgres://someone:secret@127.0.0.1:1/confirmd").await;
+    assert!(matches!(refused, OpenError::Unreachable(_)) && refused.is_retryable());
+    assert!(!format!("{refused:?}").contains("secret"));
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_to_be_migrated_and_not_made() {
+    let (url, folder) = sqlite_url();
+    assert!(matches!(refusal(&url).await, OpenError::Older { found: 0, .. }));
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
+
+async fn a_log_that_can_be_written_is_ready(backend: &Backend) {
+    backend.log.ready().await.unwrap();
+    assert_eq!(backend.sql("SELECT checks FROM readiness").await, [1]);
+}
