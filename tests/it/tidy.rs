@@ -8,11 +8,18 @@ use std::process::Command;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_path_buf()
 }
 
 fn metadata() -> Metadata {
-    MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap()
+    MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .unwrap()
 }
 
 /// What each crate may depend on, of ours, outside its tests.
@@ -22,12 +29,22 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("reconciler", BTreeSet::from(["checkout"])),
         ("amazon-pay", BTreeSet::new()),
         ("sandbox", BTreeSet::new()),
-        ("provider", BTreeSet::from(["amazon-pay", "reconciler", "checkout"])),
+        (
+            "provider",
+            BTreeSet::from(["amazon-pay", "reconciler", "checkout"]),
+        ),
         ("kafka-topics", BTreeSet::from(["reconciler", "checkout"])),
         ("session-log", BTreeSet::from(["reconciler", "checkout"])),
         (
             "confirmd",
-            BTreeSet::from(["provider", "kafka-topics", "session-log", "sandbox", "reconciler", "checkout"]),
+            BTreeSet::from([
+                "provider",
+                "kafka-topics",
+                "session-log",
+                "sandbox",
+                "reconciler",
+                "checkout",
+            ]),
         ),
         ("testkit", BTreeSet::from(["reconciler", "checkout"])),
         ("scenarios", BTreeSet::from(["confirmd"])),
@@ -37,7 +54,11 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
 #[test]
 fn the_arrows_between_crates_are_those_of_the_architecture() {
     let metadata = metadata();
-    let ours: BTreeSet<String> = metadata.workspace_packages().iter().map(|p| p.name.to_string()).collect();
+    let ours: BTreeSet<String> = metadata
+        .workspace_packages()
+        .iter()
+        .map(|p| p.name.to_string())
+        .collect();
     let allowed = allowed();
     let known: BTreeSet<String> = allowed.keys().map(ToString::to_string).collect();
     assert_eq!(ours, known, "a crate came or went: say what it may depend on");
@@ -67,10 +88,18 @@ fn each_outside_library_lives_in_one_crate() {
         ),
     ]);
     for package in metadata().workspace_packages() {
-        for dependency in package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development) {
+        for dependency in package
+            .dependencies
+            .iter()
+            .filter(|d| d.kind != DependencyKind::Development)
+        {
             if let Some(houses) = houses.get(dependency.name.as_str()) {
                 let name = package.name.as_str();
-                assert!(houses.contains(name), "{} does not live in {name}", dependency.name);
+                assert!(
+                    houses.contains(name),
+                    "{} does not live in {name}",
+                    dependency.name
+                );
             }
         }
     }
@@ -83,8 +112,14 @@ fn the_model_and_the_use_cases_know_no_runtime_and_no_format() {
         ("reconciler", BTreeSet::from(["checkout", "thiserror"])),
     ]);
     for package in metadata().workspace_packages() {
-        let Some(allowed) = pure.get(package.name.as_str()) else { continue };
-        for dependency in package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal) {
+        let Some(allowed) = pure.get(package.name.as_str()) else {
+            continue;
+        };
+        for dependency in package
+            .dependencies
+            .iter()
+            .filter(|d| d.kind == DependencyKind::Normal)
+        {
             let name = dependency.name.as_str();
             assert!(allowed.contains(name), "{} must not know {name}", package.name);
         }
@@ -94,10 +129,17 @@ fn the_model_and_the_use_cases_know_no_runtime_and_no_format() {
 #[test]
 fn every_crate_takes_the_lints_of_the_workspace() {
     for package in metadata().workspace_packages() {
-        let manifest: toml::Table =
-            std::fs::read_to_string(&package.manifest_path).unwrap().parse().unwrap();
+        let manifest: toml::Table = std::fs::read_to_string(&package.manifest_path)
+            .unwrap()
+            .parse()
+            .unwrap();
         let inherited = manifest.get("lints").and_then(|lints| lints.get("workspace"));
-        assert_eq!(inherited, Some(&toml::Value::Boolean(true)), "{} has its own lints", package.name);
+        assert_eq!(
+            inherited,
+            Some(&toml::Value::Boolean(true)),
+            "{} has its own lints",
+            package.name
+        );
     }
 }
 
@@ -119,8 +161,16 @@ fn a_committed_migration_is_never_edited() {
 }
 
 fn git(root: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git").current_dir(root).args(arguments).output().expect("git is on PATH");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("git")
+        .current_dir(root)
+        .args(arguments)
+        .output()
+        .expect("git is on PATH");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -128,8 +178,14 @@ fn git(root: &Path, arguments: &[&str]) -> String {
 fn every_path_that_a_document_names_exists() {
     let root = root();
     let mut missing = Vec::new();
-    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "migrations/README.md"] {
-        let text = std::fs::read_to_string(root.join(document)).unwrap_or_else(|_| panic!("{document} is missing"));
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "migrations/README.md",
+    ] {
+        let text =
+            std::fs::read_to_string(root.join(document)).unwrap_or_else(|_| panic!("{document} is missing"));
         for path in paths_in(&text) {
             if !root.join(path).exists() {
                 missing.push(format!("{document} names {path}"));

@@ -81,8 +81,10 @@ where
         begin: Begin,
         observed: &mut Observed<A::Turn>,
     ) -> Result<(), LogError> {
-        let entering: Vec<Entering<A::Turn>> =
-            arrivals.into_iter().map(|arrival| self.enter(arrival, begin)).collect();
+        let entering: Vec<Entering<A::Turn>> = arrivals
+            .into_iter()
+            .map(|arrival| self.enter(arrival, begin))
+            .collect();
         boundary("observe");
         let results = self
             .log
@@ -136,7 +138,8 @@ where
             order,
             &arrival.statement.account,
             next_step(&session, now, policy),
-        ) && let Ok(turn) = self.amazon.turn(account, Call::Confirm)
+        ) && begin == Begin::AtOnce
+            && let Ok(turn) = self.amazon.turn(account, Call::Confirm)
         {
             let record = PersonalRecord {
                 statements: beside.personal.clone(),

@@ -71,7 +71,11 @@ impl Window {
 
     /// A session whose instant has come, whoever's came first.
     pub fn wake(&mut self, now: Timestamp) -> Option<SessionId> {
-        let (_, id) = self.sleeping.first().filter(|(until, _)| *until <= now).cloned()?;
+        let (_, id) = self
+            .sleeping
+            .first()
+            .filter(|(until, _)| *until <= now)
+            .cloned()?;
         self.remove(&id);
         Some(id)
     }
@@ -123,8 +127,13 @@ impl Window {
     pub fn note_due(&mut self, due: &Due) {
         let asleep_past_it = match self.entries.get(&due.id) {
             None => true,
-            Some(Entry { place: Place::Until(until), .. }) => due.due_at < *until,
-            Some(Entry { place: Place::For(_), .. }) => false,
+            Some(Entry {
+                place: Place::Until(until),
+                ..
+            }) => due.due_at < *until,
+            Some(Entry {
+                place: Place::For(_), ..
+            }) => false,
         };
         if asleep_past_it {
             self.sleep(&due.id, due.account.as_ref(), due.deadline, due.due_at);
@@ -133,7 +142,9 @@ impl Window {
 
     /// Forgets a session.
     pub fn remove(&mut self, id: &SessionId) {
-        let Some(entry) = self.entries.remove(id) else { return };
+        let Some(entry) = self.entries.remove(id) else {
+            return;
+        };
         if let Some(of_account) = self.accounts.get_mut(&entry.account) {
             of_account.by_deadline.remove(&(entry.deadline, id.clone()));
             if let Place::Until(until) = entry.place {
@@ -171,15 +182,31 @@ impl Window {
                 of_account.sleeping.insert((*until, id.clone()));
             }
             (Place::For(call), Some(account)) => {
-                self.wanting.entry((account.clone(), *call)).or_default().insert((deadline, id.clone()));
+                self.wanting
+                    .entry((account.clone(), *call))
+                    .or_default()
+                    .insert((deadline, id.clone()));
             }
             (Place::For(_), None) => {}
         }
         // Whoever sleeps longest leaves first, then the least urgent: the log's due index brings it back.
         let overflow = (of_account.by_deadline.len() > self.limit)
-            .then(|| of_account.sleeping.last().or_else(|| of_account.by_deadline.last()).cloned())
+            .then(|| {
+                of_account
+                    .sleeping
+                    .last()
+                    .or_else(|| of_account.by_deadline.last())
+                    .cloned()
+            })
             .flatten();
-        self.entries.insert(id.clone(), Entry { account, deadline, place });
+        self.entries.insert(
+            id.clone(),
+            Entry {
+                account,
+                deadline,
+                place,
+            },
+        );
         if let Some((_, leaving)) = overflow {
             self.remove(&leaving);
         }

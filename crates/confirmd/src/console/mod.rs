@@ -46,9 +46,11 @@ pub(crate) async fn serve(console: Console, shown: Shown, stop: CancellationToke
 }
 
 pub(crate) async fn listen(console: &Console) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(console.listen)
+    let listener = TcpListener::bind(console.listen)
         .await
-        .with_context(|| format!("console.listen: {} cannot be listened on", console.listen))
+        .with_context(|| format!("console.listen: {} cannot be listened on", console.listen))?;
+    tracing::info!("console listens on {}", listener.local_addr()?);
+    Ok(listener)
 }
 
 pub(crate) async fn serve_on(
