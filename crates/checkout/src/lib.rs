@@ -12,6 +12,7 @@
 //! This crate decides. It knows no clock, no I/O, no formats, and history cannot fail to replay.
 
 #![warn(missing_docs)]
+#![warn(clippy::wildcard_enum_match_arm)]
 
 mod alert;
 mod answer;

@@ -2,7 +2,7 @@
 
 use super::Story;
 use super::words::{answer_text, repair_summary};
-use crate::session::{Hold, Open, Outcome, Settled};
+use crate::session::{Hold, KeyChoice, Open, Outcome, Settled};
 use crate::{
     AlertKind, Answer, Because, BodyRef, Class, ConfirmAnswer, Event, Evidence, Flaw, IdempotencyKey, Ids,
     Operation, Payment, PaymentIntent, Policy, Refusal, Session, Step, Timestamp, Work, next_step,
@@ -16,6 +16,15 @@ impl Story<'_> {
         let Session::Open(open) = &self.session else {
             return;
         };
+        // Whoever brings other bytes has read an older history.
+        let as_chosen = match open.key_choice() {
+            KeyChoice::Repeat(chosen, bytes) => key == chosen && body == bytes,
+            KeyChoice::NewKey(bytes) => body == bytes,
+            KeyChoice::New => true,
+        };
+        if !as_chosen {
+            return;
+        }
         let attempt = open.subject.attempts + 1;
         let send_by = self.now.plus(Policy::SEND_WITHIN);
         self.tell(Event::ConfirmationStarted {

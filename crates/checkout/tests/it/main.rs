@@ -5,6 +5,20 @@ mod attempts;
 #[cfg(test)]
 mod charges;
 #[cfg(test)]
+mod doubt;
+#[cfg(test)]
 mod look_ups;
 #[cfg(test)]
 mod observing;
+#[cfg(test)]
+mod people;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod steps;
+#[cfg(test)]
+mod values;
+#[cfg(test)]
+mod waits;
+#[cfg(test)]
+mod watch;
