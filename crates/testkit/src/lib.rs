@@ -2,6 +2,12 @@
 //!
 //! It knows no client library of the parts it starts (those live in one crate each), and no test.
 
+pub mod broker;
+pub mod chance;
+pub mod clock;
+pub mod fake_amazon;
+pub mod memory_log;
 pub mod model;
 pub mod real;
 pub mod story;
+pub mod tasks;

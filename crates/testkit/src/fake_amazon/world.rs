@@ -1,0 +1,511 @@
+//! What happens at Amazon when a request leaves, arrives, takes effect and is answered.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use checkout::{AccountName, Answer, ChargeFound, Class, ConfirmAnswer, Found, SessionId, Timestamp};
+use reconciler::ports::{Attempt, Call, NoTurn};
+
+use super::books::{Request, Told};
+use super::session::{Card, Change, Checkout, End, Seen, Session, UnderWay};
+use super::{Fault, Gates, Quota, Weather};
+use crate::chance::Seeded;
+
+/// What the sender of a request will be told when its wait is over.
+#[derive(Clone)]
+enum Verdict {
+    /// Nothing at all.
+    Lost,
+    /// This.
+    Is(ConfirmAnswer),
+    /// Whatever the request comes to.
+    WhatItComesTo,
+    /// A 500, whatever it comes to.
+    AnError,
+}
+
+/// How a read fares.
+pub(super) enum Reply {
+    Goes,
+    Fails(Class, Answer),
+}
+
+struct Wait {
+    verdict: Verdict,
+    answer_by: Timestamp,
+    /// The request whose result is told: an earlier one under the same key, where that is still under way.
+    same_as: usize,
+}
+
+pub(super) struct World {
+    pub(super) sessions: BTreeMap<SessionId, Session>,
+    pub(super) requests: Vec<Request>,
+    pub(super) calls: BTreeMap<Call, usize>,
+    pub(super) weather: Weather,
+    pub(super) no_turns: BTreeMap<Call, NoTurn>,
+    pub(super) unknown: BTreeSet<AccountName>,
+    pub(super) witness: Option<Arc<dyn Fn(&Attempt) + Send + Sync>>,
+    waits: Vec<Wait>,
+    results: BTreeMap<usize, ConfirmAnswer>,
+    gates: Gates,
+    chance: Seeded,
+}
+
+fn answer(status: u16, code: &str) -> Answer {
+    Answer {
+        status: (status != 0).then_some(status),
+        reason_code: (!code.is_empty()).then(|| code.to_owned()),
+        ..Answer::default()
+    }
+}
+
+fn failed(class: Class, may_have_landed: bool, status: u16, code: &str) -> ConfirmAnswer {
+    ConfirmAnswer::Failed {
+        class,
+        may_have_landed,
+        retry_after: None,
+        answer: answer(status, code),
+    }
+}
+
+fn lost() -> ConfirmAnswer {
+    failed(Class::Retry, true, 0, "")
+}
+
+fn server_error() -> ConfirmAnswer {
+    failed(Class::Retry, true, 500, "InternalServerError")
+}
+
+fn not_in_a_state_for_this() -> ConfirmAnswer {
+    failed(Class::Ask, false, 422, "InvalidCheckoutSessionStatus")
+}
+
+impl World {
+    pub(super) fn new(chance: Seeded) -> Self {
+        Self {
+            sessions: BTreeMap::new(),
+            requests: Vec::new(),
+            calls: BTreeMap::new(),
+            weather: Weather::default(),
+            no_turns: BTreeMap::new(),
+            unknown: BTreeSet::new(),
+            witness: None,
+            waits: Vec::new(),
+            results: BTreeMap::new(),
+            gates: Gates::default(),
+            chance,
+        }
+    }
+
+    pub(super) fn open(&mut self, id: &SessionId, checkout: Checkout) {
+        self.sessions.insert(id.clone(), Session::new(checkout));
+    }
+
+    pub(super) fn script(&mut self, call: Call, faults: &[Option<Fault>]) {
+        self.gates.scripts.entry(call).or_default().extend(faults);
+    }
+
+    // ---- turns
+
+    pub(super) fn set_quota(&mut self, call: Call, quota: Quota, now: Timestamp) {
+        self.gates.quotas.insert(call, quota);
+        for ((_, of), tokens) in &mut self.gates.tokens {
+            if *of == call {
+                *tokens = (quota.burst, now);
+            }
+        }
+    }
+
+    pub(super) fn take_turn(
+        &mut self,
+        account: &AccountName,
+        call: Call,
+        now: Timestamp,
+    ) -> Result<(), NoTurn> {
+        if self.unknown.contains(account) {
+            return Err(NoTurn::UnknownAccount);
+        }
+        if let Some(because) = self.no_turns.get(&call) {
+            return Err(*because);
+        }
+        let Some(quota) = self.gates.quotas.get(&call) else {
+            return Ok(());
+        };
+        let tokens = self.gates.tokens.entry((account.clone(), call));
+        let (left, filled_at) = tokens.or_insert((quota.burst, now));
+        while *left < quota.burst && filled_at.plus(quota.every) <= now {
+            *left += 1;
+            *filled_at = filled_at.plus(quota.every);
+        }
+        if *left == quota.burst {
+            *filled_at = now;
+        }
+        match left.checked_sub(1) {
+            Some(fewer) => {
+                *left = fewer;
+                Ok(())
+            }
+            None => Err(NoTurn::Until(filled_at.plus(quota.every))),
+        }
+    }
+
+    pub(super) fn give_back(&mut self, account: &AccountName, call: Call) {
+        if let Some((left, _)) = self.gates.tokens.get_mut(&(account.clone(), call)) {
+            *left += 1;
+        }
+    }
+
+    // ---- what goes wrong
+
+    fn draw_fault(&mut self, call: Call, now: Timestamp) -> Option<Fault> {
+        *self.calls.entry(call).or_default() += 1;
+        if let Some(scripted) = self.gates.scripts.get_mut(&call).and_then(VecDeque::pop_front) {
+            return scripted;
+        }
+        let calm = self.weather.calm_from.is_some_and(|from| from <= now);
+        if calm || !self.chance.percent(self.weather.rough) {
+            return None;
+        }
+        let slow = Duration::from_secs(self.chance.below(90));
+        let landed = self.chance.percent(50);
+        let faults = [
+            Fault::NotSent,
+            Fault::Throttled,
+            Fault::AccountRefused,
+            Fault::LostBefore,
+            Fault::LostBefore,
+            Fault::LostAfter,
+            Fault::LostAfter,
+            Fault::Silence,
+            Fault::ErrorBefore,
+            Fault::ErrorBefore,
+            Fault::ErrorAfter,
+            Fault::Slow(slow),
+            Fault::Slow(slow),
+            Fault::AuthorizationTimedOut { landed },
+        ];
+        self.chance.pick(&faults).copied()
+    }
+
+    fn latency(&self) -> Duration {
+        let micros = u64::try_from(self.weather.latency.as_micros()).unwrap_or(u64::MAX);
+        Duration::from_micros(self.chance.below(micros.saturating_add(1)))
+    }
+
+    // ---- confirming
+
+    /// The request leaves its sender: from here on it may land. Until when its sender waits.
+    pub(super) fn leave(
+        &mut self,
+        attempt: &Attempt,
+        now: Timestamp,
+    ) -> Result<(usize, Timestamp), Box<ConfirmAnswer>> {
+        let fault = self.draw_fault(Call::Confirm, now);
+        if fault == Some(Fault::NotSent) || attempt.send_by < now {
+            return Err(Box::new(ConfirmAnswer::NotSent(answer(0, ""))));
+        }
+        if let Some(witness) = &self.witness {
+            witness(attempt);
+        }
+        let request = self.requests.len();
+        self.requests.push(Request {
+            account: attempt.account.clone(),
+            id: attempt.id.clone(),
+            key: attempt.key.clone(),
+            body: attempt.body.clone(),
+            left_at: now,
+            told: Told::Nothing,
+            told_at: None,
+        });
+        let soon = now.plus(self.latency());
+        let late = attempt.answer_by;
+        let (verdict, effect_at, ends_at) = match fault {
+            Some(Fault::Throttled) => {
+                let refused = failed(Class::Slow, false, 429, "TooManyRequests");
+                (Verdict::Is(refused), None, soon)
+            }
+            Some(Fault::AccountRefused) => {
+                let refused = failed(Class::Lane, false, 403, "InvalidAccountStatus");
+                (Verdict::Is(refused), None, soon)
+            }
+            Some(Fault::LostBefore) => (Verdict::Lost, None, soon),
+            Some(Fault::Silence) => (Verdict::Lost, None, late),
+            Some(Fault::LostAfter) => (Verdict::Lost, Some(soon), soon),
+            Some(Fault::ErrorBefore) => {
+                let known = self
+                    .sessions
+                    .get_mut(&attempt.id)
+                    .filter(|_| self.weather.replays_errors);
+                if let Some(session) = known {
+                    let stored = (attempt.body.clone(), server_error());
+                    let key = attempt.key.as_str().to_owned();
+                    session.keys.entry(key).or_insert(stored);
+                }
+                (Verdict::AnError, None, soon)
+            }
+            Some(Fault::ErrorAfter) => (Verdict::AnError, Some(soon), soon),
+            Some(Fault::AuthorizationTimedOut { landed }) => {
+                let refused = failed(Class::Final, true, 422, "TransactionTimedOut");
+                (Verdict::Is(refused), landed.then_some(soon), soon)
+            }
+            Some(Fault::Slow(by)) => {
+                let at = now.plus(by);
+                (Verdict::WhatItComesTo, Some(at), at.min(late))
+            }
+            Some(Fault::NotSent) | None => (Verdict::WhatItComesTo, Some(soon), soon),
+        };
+        let timed_out = matches!(fault, Some(Fault::AuthorizationTimedOut { .. }));
+        if let Some(session) = self.sessions.get_mut(&attempt.id).filter(|_| timed_out) {
+            session.book.refused = true;
+        }
+        let mut wait = Wait {
+            verdict,
+            answer_by: late,
+            same_as: request,
+        };
+        let mut ends_at = ends_at;
+        if let Some(effect_at) = effect_at
+            && let Some((same_as, at)) = self.arrive(request, attempt, now, effect_at)
+        {
+            wait.same_as = same_as;
+            ends_at = at.clamp(ends_at, late.max(ends_at));
+        }
+        self.waits.push(wait);
+        Ok((request, ends_at))
+    }
+
+    /// Single use and the key are checked now, the effect comes later. Answers with the earlier request
+    /// under the same key that is still under way, and when that one is through.
+    fn arrive(
+        &mut self,
+        request: usize,
+        attempt: &Attempt,
+        now: Timestamp,
+        effect_at: Timestamp,
+    ) -> Option<(usize, Timestamp)> {
+        let Some(session) = self.sessions.get_mut(&attempt.id) else {
+            let unknown = failed(Class::Fix { content: false }, false, 404, "ResourceNotFound");
+            self.results.insert(request, unknown);
+            return None;
+        };
+        if let Some(same) = session.under_way.iter().find(|one| one.key == attempt.key) {
+            return Some((same.request, same.effect_at));
+        }
+        let stored = session.keys.get(attempt.key.as_str());
+        let body = String::from_utf8_lossy(&attempt.body);
+        let amount_agrees = session
+            .checkout
+            .amount
+            .is_none_or(|amount| body.contains(&format!("amount={amount};")));
+        let has_address = !body.starts_with("finalize;") || body.contains("to=");
+        let refused = match stored {
+            Some((bytes, _)) if *bytes != attempt.body => Some(failed(
+                Class::Fix { content: false },
+                false,
+                400,
+                "DuplicateIdempotencyKey",
+            )),
+            Some((_, stored)) => Some(stored.clone()),
+            None if session.book.end != End::Open
+                || session.ids.is_some()
+                || !session.buyer_is_done(now)
+                || session.expires_at() <= now =>
+            {
+                Some(not_in_a_state_for_this())
+            }
+            None if !amount_agrees => {
+                Some(failed(Class::Fix { content: true }, false, 400, "AmountMismatch"))
+            }
+            None if !has_address => Some(failed(
+                Class::Fix { content: true },
+                false,
+                400,
+                "MissingParameterValue",
+            )),
+            None => None,
+        };
+        match refused {
+            Some(refused) => {
+                self.results.insert(request, refused);
+            }
+            None => session.under_way.push(UnderWay {
+                request,
+                key: attempt.key.clone(),
+                effect_at,
+            }),
+        }
+        None
+    }
+
+    fn take_effect(&mut self, id: &SessionId, place: usize) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        let UnderWay {
+            request,
+            key,
+            effect_at,
+        } = session.under_way.swap_remove(place);
+        let over = matches!(session.book.end, End::Canceled(_)) || session.expires_at() <= effect_at;
+        let result = match session.checkout.card {
+            _ if over => not_in_a_state_for_this(),
+            Card::Refused { ends } => {
+                session.book.refused = true;
+                if ends {
+                    session.book.end = End::Canceled("Declined".to_owned());
+                }
+                failed(Class::Final, false, 422, "HardDeclined")
+            }
+            Card::Good | Card::Pending { .. } => {
+                let (ids, pending) = session.complete(id.as_str(), Some(key.clone()), effect_at);
+                let status = if pending { 202 } else { 200 };
+                ConfirmAnswer::Accepted {
+                    ids,
+                    pending,
+                    answer: answer(status, ""),
+                }
+            }
+        };
+        let keep = matches!(result, ConfirmAnswer::Accepted { .. });
+        if let Some(body) = self
+            .requests
+            .get(request)
+            .map(|request| request.body.clone())
+            .filter(|_| keep)
+        {
+            session
+                .keys
+                .insert(key.as_str().to_owned(), (body, result.clone()));
+        }
+        self.results.insert(request, result);
+    }
+
+    /// What the sender of a request is told when its wait is over.
+    pub(super) fn tell(&mut self, request: usize, now: Timestamp) -> ConfirmAnswer {
+        let Some(wait) = self.waits.get(request) else {
+            return lost();
+        };
+        let told = match &wait.verdict {
+            _ if wait.answer_by < now => lost(),
+            Verdict::Lost => lost(),
+            Verdict::Is(answer) => answer.clone(),
+            Verdict::AnError => server_error(),
+            Verdict::WhatItComesTo => self.results.get(&wait.same_as).cloned().unwrap_or_else(lost),
+        };
+        if let Some(request) = self.requests.get_mut(request) {
+            request.told_at = Some(now);
+            request.told = match &told {
+                ConfirmAnswer::Accepted { .. } => Told::Accepted,
+                ConfirmAnswer::Failed {
+                    may_have_landed: true,
+                    answer,
+                    ..
+                } => Told::Unclear(
+                    answer
+                        .status
+                        .map(|status| (status, answer.reason_code.clone().unwrap_or_default())),
+                ),
+                ConfirmAnswer::Failed { answer, class, .. } => Told::Refused {
+                    status: answer.status.unwrap_or(0),
+                    content: *class == (Class::Fix { content: true }),
+                },
+                ConfirmAnswer::NotSent(_) => Told::Refused {
+                    status: 0,
+                    content: false,
+                },
+            };
+        }
+        told
+    }
+
+    // ---- asking
+
+    /// How a read fares, and until when it takes.
+    pub(super) fn read(&mut self, call: Call, now: Timestamp) -> (Reply, Timestamp) {
+        let soon = now.plus(self.latency());
+        match self.draw_fault(call, now) {
+            None => (Reply::Goes, soon),
+            Some(Fault::Slow(by)) => (Reply::Goes, now.plus(by)),
+            Some(Fault::Throttled) => (Reply::Fails(Class::Slow, answer(429, "TooManyRequests")), soon),
+            Some(Fault::AccountRefused) => (
+                Reply::Fails(Class::Lane, answer(403, "InvalidAccountStatus")),
+                soon,
+            ),
+            Some(Fault::ErrorBefore | Fault::ErrorAfter) => (
+                Reply::Fails(Class::Retry, answer(500, "InternalServerError")),
+                soon,
+            ),
+            Some(
+                Fault::NotSent
+                | Fault::LostBefore
+                | Fault::LostAfter
+                | Fault::Silence
+                | Fault::AuthorizationTimedOut { .. },
+            ) => (Reply::Fails(Class::Retry, answer(0, "")), soon),
+        }
+    }
+
+    pub(super) fn show(&self, id: &SessionId) -> Seen {
+        self.sessions.get(id).map_or(
+            Seen {
+                found: Found::NotFound,
+                created_at: None,
+                expires_at: None,
+                personal: None,
+            },
+            Session::seen,
+        )
+    }
+
+    pub(super) fn show_charge(&self, charge_id: &str) -> ChargeFound {
+        self.sessions
+            .values()
+            .find_map(|session| session.book.charges.get(charge_id))
+            .cloned()
+            .unwrap_or(ChargeFound::NotFound)
+    }
+
+    // ---- time
+
+    pub(super) fn next_change(&self) -> Option<Timestamp> {
+        self.sessions
+            .values()
+            .filter_map(|session| session.next_change().map(|(at, _)| at))
+            .min()
+    }
+
+    /// Everything that has come about by `now`.
+    pub(super) fn catch_up(&mut self, now: Timestamp) {
+        let ids: Vec<SessionId> = self.sessions.keys().cloned().collect();
+        for id in ids {
+            while let Some((at, change)) = self
+                .sessions
+                .get(&id)
+                .and_then(Session::next_change)
+                .filter(|(at, _)| *at <= now)
+            {
+                self.change(&id, at, change);
+            }
+        }
+    }
+
+    fn change(&mut self, id: &SessionId, at: Timestamp, change: Change) {
+        if let Change::Effect(place) = change {
+            return self.take_effect(id, place);
+        }
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        match change {
+            Change::Effect(_) => {}
+            Change::Decided(charge) => session.decide(&charge),
+            Change::ShopConfirms => {
+                session.checkout.shop_confirms_at = None;
+                session.complete(id.as_str(), None, at);
+            }
+            Change::BuyerCancels => session.book.end = End::Canceled("BuyerCanceled".to_owned()),
+            Change::Expires => session.book.end = End::Canceled("Expired".to_owned()),
+        }
+    }
+}
