@@ -1,0 +1,308 @@
+//! One process of confirmd, as the daemon drives it: whoever is due is advanced, whoever wants a token
+//! waits for one, a sweep brings what memory has lost, and announcements go out. All of it but the log is
+//! gone when it crashes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use checkout::{AccountName, SessionId, Timestamp};
+use reconciler::ports::{
+    Call, Clock, Due, LogError, NoTurn, Outbox, Publish, PublishError, SessionLog, Share, Turns,
+};
+use reconciler::turns::Window;
+use reconciler::{Advanced, Announcement, Arrival, Observed, Policies, Reconciler, announcement_at, publish};
+use testkit::broker::{Delivery, RecordingBroker, RecordingOutlet};
+use testkit::chance::Seeded;
+use testkit::clock::SimClock;
+use testkit::fake_amazon::{FakeAmazon, Turn};
+use testkit::model::{mins, policy, secs};
+use testkit::tasks::{Tasks, pause};
+
+use super::log::SimLog;
+
+type SimReconciler = Reconciler<SimLog, FakeAmazon, SimClock, Seeded, RecordingOutlet>;
+
+/// Small, so that it overflows.
+const WINDOW: usize = 3;
+
+/// What one of a worker's tasks has come to.
+enum Ended {
+    Observed(Vec<usize>, Result<Observed<Turn>, LogError>),
+    Advanced(SessionId, Result<Advanced, LogError>),
+    Swept(Result<Vec<Due>, LogError>),
+    Announced,
+}
+
+/// A broker that refuses, and that loses acknowledgements.
+#[derive(Clone)]
+pub(crate) struct SimBroker {
+    pub(crate) broker: RecordingBroker,
+    pub(crate) chance: Seeded,
+    pub(crate) rough: u64,
+}
+
+impl Publish for SimBroker {
+    async fn publish(&self, announcements: &[Announcement]) -> Vec<Result<(), PublishError>> {
+        pause().await;
+        let results = self.broker.take(announcements, |_| {
+            match (self.chance.percent(self.rough), self.chance.percent(50)) {
+                (false, _) => Delivery::Acknowledged,
+                (true, true) => Delivery::AckLost,
+                (true, false) => Delivery::Refused,
+            }
+        });
+        pause().await;
+        results
+    }
+}
+
+/// What every worker of a run shares.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) log: SimLog,
+    pub(crate) amazon: FakeAmazon,
+    pub(crate) clock: SimClock,
+    pub(crate) chance: Seeded,
+    pub(crate) broker: SimBroker,
+}
+
+pub(crate) struct Worker {
+    shared: Shared,
+    share: Share,
+    reconciler: Arc<SimReconciler>,
+    window: Window,
+    busy: BTreeSet<SessionId>,
+    tasks: Tasks<Ended>,
+    sweep_at: Timestamp,
+    sweeping: bool,
+    tell_at: Timestamp,
+    telling: bool,
+}
+
+/// What the driver hears of a worker's tasks.
+pub(crate) enum News {
+    /// These messages are on record, or are to be brought again.
+    Observed(Vec<usize>, bool),
+    Nothing,
+}
+
+impl Worker {
+    /// Starts afresh: it knows what the log knows.
+    pub(crate) fn start(shared: &Shared, share: Share) -> Self {
+        let now = shared.clock.now();
+        let reconciler = Reconciler {
+            log: shared.log.clone(),
+            amazon: shared.amazon.clone(),
+            clock: shared.clock.clone(),
+            chance: shared.chance.clone(),
+            outlet: RecordingOutlet::default(),
+            policies: Policies {
+                otherwise: policy(),
+                of_account: BTreeMap::new(),
+            },
+        };
+        Self {
+            shared: shared.clone(),
+            share,
+            reconciler: Arc::new(reconciler),
+            window: Window::new(WINDOW),
+            busy: BTreeSet::new(),
+            tasks: Tasks::default(),
+            sweep_at: now,
+            sweeping: false,
+            tell_at: now,
+            telling: false,
+        }
+    }
+
+    pub(crate) fn ready(&self) -> Vec<u64> {
+        self.tasks.ready().collect()
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// The process dies where it stands.
+    pub(crate) fn crash(mut self) {
+        self.tasks.crash();
+    }
+
+    pub(crate) fn observe(&mut self, messages: Vec<usize>, arrivals: Vec<Arrival>) {
+        let reconciler = self.reconciler.clone();
+        self.tasks.spawn(async move {
+            let observed = reconciler.observe(arrivals).await;
+            Ended::Observed(messages, observed)
+        });
+    }
+
+    pub(crate) fn poll(&mut self, task: u64) -> News {
+        match self.tasks.poll(task) {
+            None => return News::Nothing,
+            Some(Ended::Observed(messages, Ok(observed))) => {
+                for begun in observed.begun {
+                    let reconciler = self.reconciler.clone();
+                    let id = begun.id().clone();
+                    self.busy.insert(id.clone());
+                    self.tasks
+                        .spawn(async move { Ended::Advanced(id, reconciler.send(begun).await) });
+                }
+                for (id, advanced) in observed.to_advance {
+                    self.place(&id, advanced);
+                }
+                return News::Observed(messages, true);
+            }
+            Some(Ended::Observed(messages, Err(_))) => return News::Observed(messages, false),
+            Some(Ended::Advanced(id, advanced)) => {
+                self.busy.remove(&id);
+                let now = self.shared.clock.now();
+                match advanced {
+                    Ok(advanced) => self.place(&id, advanced),
+                    Err(_) => self.window.sleep(&id, None, now, now.plus(secs(1))),
+                }
+            }
+            Some(Ended::Swept(due)) => {
+                self.sweeping = false;
+                for due in due.unwrap_or_default() {
+                    if !self.busy.contains(&due.id) {
+                        self.window.note_due(&due);
+                    }
+                }
+            }
+            Some(Ended::Announced) => self.telling = false,
+        }
+        News::Nothing
+    }
+
+    fn place(&mut self, id: &SessionId, advanced: Advanced) {
+        if self.busy.contains(id) {
+            return;
+        }
+        match advanced {
+            Advanced::Rests => self.window.remove(id),
+            Advanced::Waits {
+                until,
+                account,
+                deadline,
+            } => self.window.sleep(id, account.as_ref(), deadline, until),
+            Advanced::NeedsTurn {
+                account,
+                call,
+                because: NoTurn::Until(_) | NoTurn::Halted,
+                deadline,
+            } => self.window.want(id, &account, deadline, call),
+            Advanced::NeedsTurn {
+                because: NoTurn::UnknownAccount,
+                ..
+            } => self.window.remove(id),
+        }
+    }
+
+    /// Begins whatever is to be done now. When something next is, unless it has begun something.
+    pub(crate) fn dispatch(&mut self) -> Option<Timestamp> {
+        let now = self.shared.clock.now();
+        while let Some(id) = self.window.wake(now) {
+            self.advance(id, None);
+        }
+        let wanted: Vec<(AccountName, Call)> = self.window.wanted().cloned().collect();
+        let mut token_at = None;
+        for (account, call) in wanted {
+            loop {
+                match self.shared.amazon.turn(&account, call) {
+                    Ok(turn) => match self.window.pull(&account, call, now) {
+                        Some(id) => self.advance(id, Some((call, turn))),
+                        None => break,
+                    },
+                    Err(NoTurn::Until(at)) => {
+                        token_at = Some(token_at.map_or(at, |known: Timestamp| known.min(at)));
+                        break;
+                    }
+                    Err(NoTurn::Halted | NoTurn::UnknownAccount) => break,
+                }
+            }
+        }
+        self.sweep(now);
+        self.tell(now);
+        let at_rest = self.shared.log.memory.is_at_rest();
+        let sweep = (!self.sweeping && !at_rest).then_some(self.sweep_at);
+        let tell = (!self.telling && !at_rest).then_some(self.tell_at);
+        [self.window.next_wake(), token_at, sweep, tell]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn advance(&mut self, id: SessionId, turn: Option<(Call, Turn)>) {
+        if !self.busy.insert(id.clone()) {
+            return;
+        }
+        let reconciler = self.reconciler.clone();
+        self.tasks.spawn(async move {
+            let advanced = reconciler.advance(&id, turn).await;
+            Ended::Advanced(id, advanced)
+        });
+    }
+
+    fn sweep(&mut self, now: Timestamp) {
+        if self.sweeping || now < self.sweep_at {
+            return;
+        }
+        let gaps = [secs(5), mins(10), mins(60), mins(120)];
+        let gap = *self.shared.chance.pick(&gaps).expect("it is not empty");
+        self.sweep_at = now.plus(gap);
+        self.sweeping = true;
+        let (log, share) = (self.shared.log.clone(), self.share.clone());
+        self.tasks.spawn(async move {
+            let overdue_since = now.minus(mins(2));
+            Ended::Swept(log.due(&share, now, overdue_since, 3).await)
+        });
+    }
+
+    fn tell(&mut self, now: Timestamp) {
+        if self.telling {
+            return;
+        }
+        let from_memory = self.reconciler.outlet.take();
+        let is_time = self.tell_at <= now;
+        if from_memory.is_empty() && !is_time {
+            return;
+        }
+        if is_time {
+            let gap = Duration::from_secs(5 + self.shared.chance.below(1200));
+            self.tell_at = now.plus(gap);
+        }
+        self.telling = true;
+        let shared = self.shared.clone();
+        self.tasks.spawn(async move {
+            // A failure leaves it to the outbox.
+            let _ = publish(&shared.broker, &shared.log, &from_memory).await;
+            if is_time {
+                let _ = drain(&shared).await;
+            }
+            Ended::Announced
+        });
+    }
+}
+
+/// Tells what memory has lost.
+fn drain(shared: &Shared) -> impl Future<Output = Result<(), LogError>> + Send {
+    let shared = shared.clone();
+    async move {
+        for _ in 0..8 {
+            let until = shared.clock.now().minus(secs(5));
+            let untold = shared.log.untold(until, 16).await?;
+            if untold.is_empty() {
+                break;
+            }
+            let mut announcements = Vec::new();
+            for (id, version) in untold {
+                let history = shared.log.load(&id).await?;
+                announcements.extend(announcement_at(&id, &history, version));
+            }
+            publish(&shared.broker, &shared.log, &announcements).await?;
+        }
+        Ok(())
+    }
+}
