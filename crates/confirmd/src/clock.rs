@@ -64,7 +64,10 @@ impl Clock for ProgramClock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else asks")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the clock that everybody else asks"
+)]
 fn system_now() -> Timestamp {
     Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
 }
@@ -83,7 +86,10 @@ async fn system_sleep_until(at: Timestamp) {
 }
 
 /// Waits in the machine's time, for what has no business with the program's: polling a socket, say.
-#[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else asks")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the clock that everybody else asks"
+)]
 pub(crate) async fn real_sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
 }

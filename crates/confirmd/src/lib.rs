@@ -48,7 +48,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             eprintln!("confirmd: {error:#}");
             let unusable = error.downcast_ref::<Problems>().is_some();
-            if unusable { Ended::BadUsage.into() } else { Ended::Failed.into() }
+            if unusable {
+                Ended::BadUsage.into()
+            } else {
+                Ended::Failed.into()
+            }
         }
     }
 }
@@ -62,14 +66,20 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
         Command::Demo(options) => demo::run(options).await,
         Command::Run => commands::run::run(config()?).await.map(|()| Ended::Done),
         Command::Check { online, output } => commands::check::run(config(), online, output.json).await,
-        Command::Migrate { check, rebuild, output } => {
-            commands::migrate::run(&config()?, check, rebuild, output.json).await
-        }
+        Command::Migrate {
+            check,
+            rebuild,
+            output,
+        } => commands::migrate::run(&config()?, check, rebuild, output.json).await,
         Command::Sessions(command) => commands::sessions::run(&config()?, command).await,
         Command::Accounts(command) => commands::accounts::run(&config()?, command).await,
-        Command::Sandbox { listen, profile, tls_dir } => {
-            commands::sandbox::run(listen, profile, tls_dir).await.map(|()| Ended::Done)
-        }
+        Command::Sandbox {
+            listen,
+            profile,
+            tls_dir,
+        } => commands::sandbox::run(listen, profile, tls_dir)
+            .await
+            .map(|()| Ended::Done),
         Command::Completions { shell } => {
             commands::completions(shell);
             Ok(Ended::Done)

@@ -48,22 +48,31 @@ pub(crate) async fn list(
     let which = match asked.state.as_deref() {
         None => Which::Unsettled,
         Some("all") => Which::All,
-        Some(name) => {
-            Which::In(vec![StateName::parse(name).ok_or_else(|| NotAQuery::State(name.to_owned()))?])
-        }
+        Some(name) => Which::In(vec![
+            StateName::parse(name).ok_or_else(|| NotAQuery::State(name.to_owned()))?,
+        ]),
     };
     let within = match asked.due_within.as_deref() {
         None => None,
         Some(text) => Some(now.plus(parse_duration(text).ok_or(NotAQuery::Duration)?)),
     };
     let account = asked.account.as_deref().map(AccountName::parse).transpose()?;
-    let filter = Filter { which, account, deadline_before: within, limit: asked.limit };
+    let filter = Filter {
+        which,
+        account,
+        deadline_before: within,
+        limit: asked.limit,
+    };
     let mut shown = Vec::new();
     for listed in log.list(&filter).await? {
         let policy = policies.of(listed.row.account.as_ref());
         // At risk: may be lost as things stand, because it cannot be confirmed or because its time is short.
-        let short = listed.row.deadline.at <= now.plus(policy.alert_before.iter().max().copied().unwrap_or_default());
-        let stuck = matches!(listed.row.state, StateName::NeedsRepair | StateName::Forsworn | StateName::InDoubt);
+        let short =
+            listed.row.deadline.at <= now.plus(policy.alert_before.iter().max().copied().unwrap_or_default());
+        let stuck = matches!(
+            listed.row.state,
+            StateName::NeedsRepair | StateName::Forsworn | StateName::InDoubt
+        );
         if asked.at_risk && (listed.row.settled || !(short || stuck)) {
             continue;
         }
@@ -87,7 +96,11 @@ pub(crate) async fn session(
 }
 
 /// Each account with its condition, its quota and what lies before it.
-pub(crate) async fn accounts(log: &Log, reconciler: &Confirmd, now: Timestamp) -> Result<Vec<Value>, NotAQuery> {
+pub(crate) async fn accounts(
+    log: &Log,
+    reconciler: &Confirmd,
+    now: Timestamp,
+) -> Result<Vec<Value>, NotAQuery> {
     let counts = log.counts(now).await?;
     let listed = reconciler.amazon.conditions().into_iter().map(|state| {
         let outlook = counts.outlooks.iter().find(|outlook| outlook.account.as_ref() == Some(&state.account));

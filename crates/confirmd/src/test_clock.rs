@@ -40,7 +40,9 @@ impl Moved for Followed {
 
 /// The sandbox's clock where the environment names one, else the machine's.
 pub(crate) async fn from_environment() -> anyhow::Result<ProgramClock> {
-    let Ok(url) = std::env::var(VARIABLE) else { return Ok(ProgramClock::System) };
+    let Ok(url) = std::env::var(VARIABLE) else {
+        return Ok(ProgramClock::System);
+    };
     let host = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
     let first = ask(&host).await.with_context(|| format!("{VARIABLE}={url}"))?;
     let (tell, told) = watch::channel(first);
@@ -64,7 +66,9 @@ async fn ask(host: &str) -> anyhow::Result<Timestamp> {
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
-    let Some((_, body)) = answer.split_once("\r\n\r\n") else { bail!("no HTTP answer") };
+    let Some((_, body)) = answer.split_once("\r\n\r\n") else {
+        bail!("no HTTP answer")
+    };
     let clock: serde_json::Value = serde_json::from_str(body.trim())?;
     Ok(Timestamp::parse(clock["now"].as_str().unwrap_or_default())?)
 }

@@ -42,7 +42,10 @@ impl SessionLog for TimedLog {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a database's speed is measured in the machine's time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a database's speed is measured in the machine's time"
+)]
 fn now() -> Instant {
     Instant::now()
 }

@@ -1,8 +1,8 @@
 //! A session as commands and console show it. No personal data in any of it.
 
 use checkout::{
-    Amount, DeadlineFrom, Event, Hold, Ids, Mode, Operation, Outcome, Policy, Question, Session, SessionId, Step,
-    Subject, Timestamp, next_step, wake_at,
+    Amount, DeadlineFrom, Event, Hold, Ids, Mode, Operation, Outcome, Policy, Question, Session, SessionId,
+    Step, Subject, Timestamp, next_step, wake_at,
 };
 use reconciler::{Actor, Recorded, alert_id, announcements_of, replay};
 use serde::Serialize;
@@ -89,12 +89,25 @@ impl Shown {
         line("account", or_dash(&self.account));
         line("order", or_dash(&self.merchant_reference_id));
         line("state", self.state.to_owned());
-        line("may have landed", if self.may_have_landed { "yes" } else { "no" }.to_owned());
-        line("deadline", format!("{} (from {})", self.deadline, self.deadline_from));
+        line(
+            "may have landed",
+            if self.may_have_landed { "yes" } else { "no" }.to_owned(),
+        );
+        line(
+            "deadline",
+            format!("{} (from {})", self.deadline, self.deadline_from),
+        );
         line("next look", or_dash(&self.due_at));
         line("attempts", self.attempts.to_string());
         if let Some(amount) = &self.charge_amount {
-            line("amount", format!("{} {}", text_of(&amount["amount"]), text_of(&amount["currencyCode"])));
+            line(
+                "amount",
+                format!(
+                    "{} {}",
+                    text_of(&amount["amount"]),
+                    text_of(&amount["currencyCode"])
+                ),
+            );
         }
         line("charge permission", or_dash(&self.charge_permission_id));
         line("charge", or_dash(&self.charge_id));
@@ -102,7 +115,10 @@ impl Shown {
             line("outcome", text_of(&outcome["type"]));
         }
         for alert in &self.alerts {
-            line("alert", format!("{} {}: {}", alert.kind, alert.status, alert.summary));
+            line(
+                "alert",
+                format!("{} {}: {}", alert.kind, alert.status, alert.summary),
+            );
         }
         for fact in self.history.iter().flatten() {
             line(
@@ -127,7 +143,9 @@ impl Shown {
 }
 
 fn text_of(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
 fn money(amount: Amount) -> Value {
@@ -170,7 +188,9 @@ fn outcome_of(id: &SessionId, history: &[Recorded]) -> Option<Value> {
 /// The outcome, or failing that the last notice about the payment.
 pub(crate) fn result_for_the_buyer(id: &SessionId, history: &[Recorded]) -> Option<Value> {
     outcome_of(id, history).or_else(|| {
-        latest_told(id, history, |event| matches!(event, Event::PaymentPending | Event::AttemptDeclined { .. }))
+        latest_told(id, history, |event| {
+            matches!(event, Event::PaymentPending | Event::AttemptDeclined { .. })
+        })
     })
 }
 
@@ -226,7 +246,12 @@ fn fact(fact: &Recorded) -> Value {
         }
     }
     match &fact.event {
-        Event::ConfirmationStarted { attempt, key, send_by, .. } => {
+        Event::ConfirmationStarted {
+            attempt,
+            key,
+            send_by,
+            ..
+        } => {
             shown["attempt"] = (*attempt).into();
             shown["idempotencyKey"] = key.as_str().into();
             shown["sendBy"] = send_by.to_string().into();
@@ -264,18 +289,27 @@ pub(crate) fn explain(session: &Session, at: Timestamp, policy: &Policy) -> Expl
         Step::Rest => None,
         Step::Confirm | Step::LookUp | Step::LookUpCharge | Step::Forswear | Step::Alert(_) => Some(at),
     };
-    Explained { step, because: because(session, step, at, policy), not_before }
+    Explained {
+        step,
+        because: because(session, step, at, policy),
+        not_before,
+    }
 }
 
 fn because(session: &Session, step: Step, at: Timestamp, policy: &Policy) -> String {
     match (step, session) {
         (_, Session::Unseen) => "it was never heard of".to_owned(),
         (_, Session::Settled(settled)) => {
-            format!("its outcome is known since {}: {}", settled.at, settled.outcome.state().as_str())
+            format!(
+                "its outcome is known since {}: {}",
+                settled.at,
+                settled.outcome.state().as_str()
+            )
         }
         (Step::Alert(kind), _) => format!("people are to be told: {}", kind.name()),
         (Step::Forswear, _) => {
-            "it cannot be confirmed as it stands and its deadline is near (deadline.near = \"cancel\")".to_owned()
+            "it cannot be confirmed as it stands and its deadline is near (deadline.near = \"cancel\")"
+                .to_owned()
         }
         (_, Session::PaymentPending(_)) => {
             "Amazon Pay has confirmed it; its charge is asked about until the payment is decided".to_owned()
@@ -291,9 +325,16 @@ fn because(session: &Session, step: Step, at: Timestamp, policy: &Policy) -> Str
 fn open_because(open: &checkout::Open, at: Timestamp, policy: &Policy) -> String {
     if let Some(flight) = &open.in_flight {
         return if at < flight.until(policy) {
-            format!("attempt {} is under way until {}", flight.attempt, flight.until(policy))
+            format!(
+                "attempt {} is under way until {}",
+                flight.attempt,
+                flight.until(policy)
+            )
         } else {
-            format!("attempt {} has no answer on record and may have landed", flight.attempt)
+            format!(
+                "attempt {} has no answer on record and may have landed",
+                flight.attempt
+            )
         };
     }
     if open.subject.deadline.at <= at {
@@ -304,8 +345,12 @@ fn open_because(open: &checkout::Open, at: Timestamp, policy: &Policy) -> String
     }
     match (open.question, &open.hold) {
         (Some(Question::Landed), _) => "an attempt may have landed, and only Amazon Pay can say".to_owned(),
-        (Some(Question::Status), _) => "Amazon Pay says that it is in no state for this: a look-up tells which".to_owned(),
-        (Some(Question::Refused), _) => "Amazon Pay refused the attempt: a look-up tells if it is over".to_owned(),
+        (Some(Question::Status), _) => {
+            "Amazon Pay says that it is in no state for this: a look-up tells which".to_owned()
+        }
+        (Some(Question::Refused), _) => {
+            "Amazon Pay refused the attempt: a look-up tells if it is over".to_owned()
+        }
         (None, Hold::NeedsRepair(flaw)) => format!("it needs repair: `{}`: {}", flaw.field, flaw.problem),
         (None, Hold::Forsworn { at, .. }) => format!("we decided at {at} not to confirm it"),
         (None, Hold::BuyerNotDone(_)) => "the buyer has not finished at Amazon Pay".to_owned(),
@@ -315,6 +360,8 @@ fn open_because(open: &checkout::Open, at: Timestamp, policy: &Policy) -> String
         (None, Hold::Ready) if open.subject.deadline.at.minus(policy.last_attempt_before) <= at => {
             "it is too near to its deadline to start a confirmation".to_owned()
         }
-        (None, Hold::Ready) => "it was not looked at within the last minute, or its address is not known".to_owned(),
+        (None, Hold::Ready) => {
+            "it was not looked at within the last minute, or its address is not known".to_owned()
+        }
     }
 }

@@ -28,7 +28,10 @@ async fn list(config: &Config, at_hand: &AtHand, as_json: bool) -> anyhow::Resul
         .keys()
         .map(|name| {
             let condition = known.iter().find(|known| known.account == *name);
-            let outlook = counts.outlooks.iter().find(|outlook| outlook.account.as_ref() == Some(name));
+            let outlook = counts
+                .outlooks
+                .iter()
+                .find(|outlook| outlook.account.as_ref() == Some(name));
             json!({
                 "account": name.as_str(),
                 "condition": condition.map_or(Condition::Running, |known| known.condition).name(),
@@ -46,25 +49,39 @@ async fn list(config: &Config, at_hand: &AtHand, as_json: bool) -> anyhow::Resul
     } else {
         for account in &listed {
             let text = |key: &str| account[key].as_str().unwrap_or("-").to_owned();
-            println!("{:<20} {:<10} backlog {:<6} next deadline {}", text("account"), text("condition"), account["backlog"], text("nextDeadline"));
+            println!(
+                "{:<20} {:<10} backlog {:<6} next deadline {}",
+                text("account"),
+                text("condition"),
+                account["backlog"],
+                text("nextDeadline")
+            );
         }
     }
     Ok(Ended::Done)
 }
 
-async fn set(config: &Config, at_hand: &AtHand, on: OnAccount, condition: Condition) -> anyhow::Result<Ended> {
+async fn set(
+    config: &Config,
+    at_hand: &AtHand,
+    on: OnAccount,
+    condition: Condition,
+) -> anyhow::Result<Ended> {
     let name = AccountName::parse(&on.name)?;
     if !config.accounts.contains_key(&name) {
         bail!("no account `{name}` is configured");
     }
     let known = at_hand.log.conditions().await?;
-    let now_is = known.iter().find(|known| known.account == name).map_or(Condition::Running, |known| known.condition);
+    let now_is = known
+        .iter()
+        .find(|known| known.account == name)
+        .map_or(Condition::Running, |known| known.condition);
     let refused = match (now_is, condition) {
         (Condition::Paused, Condition::Paused) => Some("it is paused already"),
         (Condition::Running, Condition::Running) => Some("it is running already"),
-        (Condition::Stopped, Condition::Running) => {
-            Some("Amazon Pay refuses it: it resumes by itself when a probe passes; see `confirmd check --online`")
-        }
+        (Condition::Stopped, Condition::Running) => Some(
+            "Amazon Pay refuses it: it resumes by itself when a probe passes; see `confirmd check --online`",
+        ),
         _ => None,
     };
     if let Some(why) = refused {
@@ -82,7 +99,11 @@ async fn set(config: &Config, at_hand: &AtHand, on: OnAccount, condition: Condit
     if on.output.json {
         print_json(&json!({ "account": set.account.as_str(), "condition": set.condition.name() }))?;
     } else {
-        println!("account `{}` is {}; a running daemon heeds it within 5 s", set.account, set.condition.name());
+        println!(
+            "account `{}` is {}; a running daemon heeds it within 5 s",
+            set.account,
+            set.condition.name()
+        );
     }
     Ok(Ended::Done)
 }

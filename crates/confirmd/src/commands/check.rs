@@ -10,7 +10,11 @@ use super::{Ended, clock, print_json};
 use crate::config::{Config, Problem, Problems};
 use crate::daemon;
 
-pub(crate) async fn run(config: Result<Config, Problems>, online: bool, as_json: bool) -> anyhow::Result<Ended> {
+pub(crate) async fn run(
+    config: Result<Config, Problems>,
+    online: bool,
+    as_json: bool,
+) -> anyhow::Result<Ended> {
     let config = match config {
         Ok(config) => config,
         Err(problems) => {
@@ -38,7 +42,11 @@ pub(crate) async fn run(config: Result<Config, Problems>, online: bool, as_json:
 }
 
 fn found(key: &str, source: &str, text: &str) -> Problem {
-    Problem { key: key.to_owned(), source: source.to_owned(), text: text.to_owned() }
+    Problem {
+        key: key.to_owned(),
+        source: source.to_owned(),
+        text: text.to_owned(),
+    }
 }
 
 fn report(problems: &[Problem], as_json: bool) -> anyhow::Result<()> {
@@ -72,10 +80,22 @@ async fn broker(config: &Config) -> Vec<Problem> {
 async fn database(config: &Config) -> Option<Problem> {
     let log = match Log::open(config.store_url.expose_secret(), Options::default()).await {
         Ok(log) => log,
-        Err(error) => return Some(found("store.url", "database", &format!("{:#}", anyhow::Error::new(error)))),
+        Err(error) => {
+            return Some(found(
+                "store.url",
+                "database",
+                &format!("{:#}", anyhow::Error::new(error)),
+            ));
+        }
     };
     let ready = log.ready().await;
-    ready.err().map(|error| found("store.url", "database", &format!("{:#}", anyhow::Error::new(error))))
+    ready.err().map(|error| {
+        found(
+            "store.url",
+            "database",
+            &format!("{:#}", anyhow::Error::new(error)),
+        )
+    })
 }
 
 async fn accounts(config: &Config) -> anyhow::Result<Vec<Problem>> {
@@ -85,7 +105,11 @@ async fn accounts(config: &Config) -> anyhow::Result<Vec<Problem>> {
     for name in config.accounts.keys() {
         let probe = amazon.probe(name).await?;
         let answer = &probe.answer;
-        let said = [answer.status.map(|status| status.to_string()), answer.reason_code.clone(), answer.message.clone()];
+        let said = [
+            answer.status.map(|status| status.to_string()),
+            answer.reason_code.clone(),
+            answer.message.clone(),
+        ];
         let said = said.into_iter().flatten().collect::<Vec<_>>().join(" ");
         let text = match probe.probed {
             Probed::Passed => continue,

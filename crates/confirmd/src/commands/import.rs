@@ -25,7 +25,9 @@ pub(crate) async fn run(config: &Config, file: &Path, as_json: bool) -> anyhow::
     let mut lines: Box<dyn BufRead> = if file == Path::new("-") {
         Box::new(BufReader::new(std::io::stdin()))
     } else {
-        Box::new(BufReader::new(std::fs::File::open(file).with_context(|| format!("`{named}` cannot be read"))?))
+        Box::new(BufReader::new(
+            std::fs::File::open(file).with_context(|| format!("`{named}` cannot be read"))?,
+        ))
     };
     let mut taken = 0_u64;
     let mut bad = Vec::new();
@@ -62,8 +64,10 @@ pub(crate) async fn run(config: &Config, file: &Path, as_json: bool) -> anyhow::
         }
     }
     if as_json {
-        let bad: Vec<_> =
-            bad.iter().map(|(line, field, reason)| json!({ "line": line, "field": field, "reason": reason })).collect();
+        let bad: Vec<_> = bad
+            .iter()
+            .map(|(line, field, reason)| json!({ "line": line, "field": field, "reason": reason }))
+            .collect();
         print_json(&json!({ "taken": taken, "bad": bad }))?;
     } else {
         for (line, field, reason) in &bad {
@@ -71,5 +75,9 @@ pub(crate) async fn run(config: &Config, file: &Path, as_json: bool) -> anyhow::
         }
         println!("{taken} taken, {} bad", bad.len());
     }
-    Ok(if bad.is_empty() { Ended::Done } else { Ended::Refused })
+    Ok(if bad.is_empty() {
+        Ended::Done
+    } else {
+        Ended::Refused
+    })
 }

@@ -8,7 +8,10 @@ use super::{Ended, print_json};
 use crate::config::Config;
 
 pub(crate) async fn run(config: &Config, check: bool, rebuild: bool, json: bool) -> anyhow::Result<Ended> {
-    let options = Options { current_schema_only: false, ..Options::default() };
+    let options = Options {
+        current_schema_only: false,
+        ..Options::default()
+    };
     let log = Log::open(config.store_url.expose_secret(), options).await?;
     let before = log.schema().await?;
     if check {
@@ -18,7 +21,10 @@ pub(crate) async fn run(config: &Config, check: bool, rebuild: bool, json: bool)
         } else if current {
             println!("the database has schema {}: current", before.found);
         } else {
-            println!("the database has schema {}, this confirmd has {}: run `confirmd migrate`", before.found, before.expected);
+            println!(
+                "the database has schema {}, this confirmd has {}: run `confirmd migrate`",
+                before.found, before.expected
+            );
         }
         return Ok(if current { Ended::Done } else { Ended::Refused });
     }
@@ -39,7 +45,10 @@ pub(crate) async fn run(config: &Config, check: bool, rebuild: bool, json: bool)
             })),
         }))?;
     } else {
-        println!("the database has schema {} (it had {})", after.found, before.found);
+        println!(
+            "the database has schema {} (it had {})",
+            after.found, before.found
+        );
         if let Some(report) = &rebuilt {
             println!("{} sessions were made anew from their events", report.sessions);
             for difference in report.corrected.iter().chain(&report.failed) {
@@ -52,5 +61,8 @@ pub(crate) async fn run(config: &Config, check: bool, rebuild: bool, json: bool)
 }
 
 fn differences(differences: &[Difference]) -> Vec<Value> {
-    differences.iter().map(|one| json!({ "checkoutSessionId": one.id.as_str(), "what": one.what })).collect()
+    differences
+        .iter()
+        .map(|one| json!({ "checkoutSessionId": one.id.as_str(), "what": one.what }))
+        .collect()
 }

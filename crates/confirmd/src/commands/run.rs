@@ -21,7 +21,9 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         signals::terminate().await;
         stop_starting.cancel();
     });
-    let Some(log) = daemon::open_log(&config, &starting).await? else { return Ok(()) };
+    let Some(log) = daemon::open_log(&config, &starting).await? else {
+        return Ok(());
+    };
     daemon::make_topics(&config, &starting).await?;
     let parts = Parts {
         clock,
@@ -37,8 +39,15 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     };
     let mut tasks = Tasks::new(config.shutdown_grace);
     drop(daemon::start(parts, &mut tasks).await?);
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), accounts = config.accounts.len(), "confirmd runs");
-    tasks.run_until(async { signal.await.unwrap_or(()) }).await.context("confirmd run")
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        accounts = config.accounts.len(),
+        "confirmd runs"
+    );
+    tasks
+        .run_until(async { signal.await.unwrap_or(()) })
+        .await
+        .context("confirmd run")
 }
 
 /// With the feature `test-clock`, `CONFIRMD_TEST_CRASH_AT=label` ends the process at that boundary as a power

@@ -10,7 +10,11 @@ use crate::cli::Profile;
 use crate::signals;
 
 /// Serves until it is told to end. The first line on stdout says how to reach it.
-pub(crate) async fn run(listen: SocketAddr, profile: Profile, tls_dir: Option<PathBuf>) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    listen: SocketAddr,
+    profile: Profile,
+    tls_dir: Option<PathBuf>,
+) -> anyhow::Result<()> {
     let options = Options {
         listen,
         control_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -22,7 +26,9 @@ pub(crate) async fn run(listen: SocketAddr, profile: Profile, tls_dir: Option<Pa
         clock: ClockSource::Settable(SettableClock::real()),
         ..Options::default()
     };
-    let sandbox = Sandbox::start(options).await.context("the sandbox cannot be started")?;
+    let sandbox = Sandbox::start(options)
+        .await
+        .context("the sandbox cannot be started")?;
     println!("{}", serde_json::to_string(sandbox.info())?);
     signals::terminate().await;
     sandbox.shutdown().await;

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use checkout::{SessionId, Timestamp};
 use reconciler::ports::{Clock, SessionLog};
-use reconciler::{Act, ActError, AccountConditions, Address, Condition, replay};
+use reconciler::{AccountConditions, Act, ActError, Address, Condition, replay};
 use serde_json::{Value, json};
 
 use super::{Ended, at_hand, clock, import, open, operator, print_json};
@@ -45,7 +45,9 @@ async fn list(config: &Config, asked: cli::List) -> anyhow::Result<Ended> {
     if asked.output.json {
         print_json(&sessions)?;
     } else {
-        sessions.iter().for_each(|session| println!("{}", session.as_line()));
+        sessions
+            .iter()
+            .for_each(|session| println!("{}", session.as_line()));
     }
     Ok(Ended::Done)
 }
@@ -59,8 +61,14 @@ async fn show(config: &Config, id: &str, personal: bool, as_json: bool) -> anyho
     let id = SessionId::parse(id)?;
     let now = clock().await?.now();
     let log = open(config).await?;
-    let Some(session) = query::session(&log, &config.policies(), &id, now).await? else { return Ok(unknown(&id)) };
-    let kept = if personal { Some(personal_of(&log, &id).await?) } else { None };
+    let Some(session) = query::session(&log, &config.policies(), &id, now).await? else {
+        return Ok(unknown(&id));
+    };
+    let kept = if personal {
+        Some(personal_of(&log, &id).await?)
+    } else {
+        None
+    };
     if as_json {
         let mut shown = serde_json::to_value(&session)?;
         if let Some(kept) = kept {
@@ -85,8 +93,14 @@ async fn personal_of(log: &session_log::Log, id: &SessionId) -> anyhow::Result<V
             "supplementaryData": personal.supplementary_data,
         })
     };
-    let statements: Vec<Value> = record.statements.iter().map(|(_, personal)| shown(personal)).collect();
-    Ok(json!({ "erased": record.erased, "statements": statements, "found": record.found.as_ref().map(shown) }))
+    let statements: Vec<Value> = record
+        .statements
+        .iter()
+        .map(|(_, personal)| shown(personal))
+        .collect();
+    Ok(
+        json!({ "erased": record.erased, "statements": statements, "found": record.found.as_ref().map(shown) }),
+    )
 }
 
 fn address(address: &Address) -> Value {
@@ -115,13 +129,18 @@ async fn explain(config: &Config, id: &str, at: Option<&str>, as_json: bool) -> 
     let log = open(config).await?;
     let history = log.load(&id).await?;
     let (session, _) = replay(&history);
-    let Some(subject) = session.subject() else { return Ok(unknown(&id)) };
+    let Some(subject) = session.subject() else {
+        return Ok(unknown(&id));
+    };
     let account = subject.account().cloned();
     let policies = config.policies();
     let explained = view::explain(&session, at, policies.of(account.as_ref()));
     let conditions = log.conditions().await?;
     let condition = account.as_ref().map(|name| {
-        conditions.iter().find(|known| known.account == *name).map_or(Condition::Running, |known| known.condition)
+        conditions
+            .iter()
+            .find(|known| known.account == *name)
+            .map_or(Condition::Running, |known| known.condition)
     });
     let place = place_of(&log, &id, account.as_ref()).await?;
     let told = json!({
@@ -165,7 +184,10 @@ async fn place_of(
         limit: SEARCHED,
     };
     let queue = log.list(&filter).await?;
-    Ok(queue.iter().position(|listed| listed.id == *id).map(|before| before + 1))
+    Ok(queue
+        .iter()
+        .position(|listed| listed.id == *id)
+        .map(|before| before + 1))
 }
 
 async fn operate(config: &Config, asked: cli::Act, act: Act) -> anyhow::Result<Ended> {
@@ -183,7 +205,9 @@ async fn operate(config: &Config, asked: cli::Act, act: Act) -> anyhow::Result<E
         Err(ActError::Refused(checkout::Refused::Unseen)) => Ok(unknown(&id)),
         Err(ActError::Refused(refused)) => {
             if asked.output.json {
-                print_json(&json!({ "checkoutSessionId": id.as_str(), "done": false, "because": refused.to_string() }))?;
+                print_json(
+                    &json!({ "checkoutSessionId": id.as_str(), "done": false, "because": refused.to_string() }),
+                )?;
             }
             eprintln!("refused: {refused}");
             Ok(Ended::Refused)

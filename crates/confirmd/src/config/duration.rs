@@ -36,11 +36,27 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        for (text, seconds) in [("30m", 1800), ("24h", 86_400), ("1h30m", 5400), ("25s", 25), ("400d", 34_560_000)] {
+        for (text, seconds) in [
+            ("30m", 1800),
+            ("24h", 86_400),
+            ("1h30m", 5400),
+            ("25s", 25),
+            ("400d", 34_560_000),
+        ] {
             assert_eq!(parse(text), Some(Duration::from_secs(seconds)), "{text}");
         }
         assert_eq!(parse("1500ms"), Some(Duration::from_millis(1500)));
-        for wrong in ["", "30", "m", "-5s", "1.5h", "5 s", "1w", "99999999999999999999d", "18446744073709551615d"] {
+        for wrong in [
+            "",
+            "30",
+            "m",
+            "-5s",
+            "1.5h",
+            "5 s",
+            "1w",
+            "99999999999999999999d",
+            "18446744073709551615d",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

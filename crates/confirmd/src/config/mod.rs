@@ -107,12 +107,18 @@ impl Config {
             let text = "this file cannot be read: give its path with --config";
             return Err(Problems::one("--config", &path.display().to_string(), text));
         }
-        let env = Env::prefixed("CONFIRMD_").filter(|key| !is_for_tests(key.as_str())).split("__");
-        Self::read(&Figment::from(Toml::file(path)).merge(env))
+        let env = Env::prefixed("CONFIRMD_")
+            .filter(|key| !is_for_tests(key.as_str()))
+            .split("__");
+        Self::read(
+            &Figment::from(Toml::file(path)).merge(env),
+            &path.display().to_string(),
+        )
     }
 
-    fn read(figment: &Figment) -> Result<Self, Problems> {
-        let mut reader = Reader::new(figment)?;
+    /// `file` is named where a problem does not say where it was found.
+    fn read(figment: &Figment, file: &str) -> Result<Self, Problems> {
+        let mut reader = Reader::new(figment, file)?;
         let read = Self::read_all(&mut reader);
         reader.refuse_unknown();
         let problems = reader.finish();
@@ -137,7 +143,11 @@ impl Config {
         }
         let attempt_timeout = r.duration("retry.attempt_timeout", Duration::from_secs(30));
         // Known to the contract, and used once the feature behind them is there.
-        for later in ["deadline.when_not_all", "keep.permission_details", "keep.permission_details_for"] {
+        for later in [
+            "deadline.when_not_all",
+            "keep.permission_details",
+            "keep.permission_details_for",
+        ] {
             r.accept(later);
         }
         r.accept("telemetry.otlp_endpoint");
@@ -209,13 +219,20 @@ fn read_store(r: &mut Reader<'_>) -> Option<SecretString> {
     let file = r.optional_string("store.url_file");
     let (key, url) = match (url, file) {
         (Some(_), Some(_)) => {
-            r.problem("store.url_file", "give either store.url or store.url_file, not both");
+            r.problem(
+                "store.url_file",
+                "give either store.url or store.url_file, not both",
+            );
             return None;
         }
         (Some(url), None) => ("store.url", url),
-        (None, Some(file)) => ("store.url_file", r.read_file("store.url_file", Path::new(&file))?.trim().to_owned()),
+        (None, Some(file)) => (
+            "store.url_file",
+            r.read_file("store.url_file", Path::new(&file))?.trim().to_owned(),
+        ),
         (None, None) => {
-            let text = "is required: postgres://user@host/database, or sqlite:///path/to/log.db for one worker";
+            let text =
+                "is required: postgres://user@host/database, or sqlite:///path/to/log.db for one worker";
             r.problem("store.url", text);
             return None;
         }
@@ -233,7 +250,10 @@ fn read_accounts(r: &mut Reader<'_>) -> Option<BTreeMap<AccountName, Account>> {
     let mut complete = true;
     let names = r.keys("accounts");
     if names.is_empty() {
-        r.problem("accounts", "at least one merchant account is required: [accounts.NAME]");
+        r.problem(
+            "accounts",
+            "at least one merchant account is required: [accounts.NAME]",
+        );
         return None;
     }
     for name in names {
@@ -257,10 +277,16 @@ fn read_accounts(r: &mut Reader<'_>) -> Option<BTreeMap<AccountName, Account>> {
 
 fn read_account(r: &mut Reader<'_>, at: &str) -> Option<Account> {
     let key = |name: &str| format!("{at}.{name}");
-    let region = r.choice(&key("region"), None, &[("na", Region::Na), ("eu", Region::Eu), ("jp", Region::Jp)]);
+    let region = r.choice(
+        &key("region"),
+        None,
+        &[("na", Region::Na), ("eu", Region::Eu), ("jp", Region::Jp)],
+    );
     let public_key_id = r.required_string(&key("public_key_id")).and_then(|text| {
         let parsed = PublicKeyId::parse(&text);
-        parsed.map_err(|error| r.problem(&key("public_key_id"), &error.to_string())).ok()
+        parsed
+            .map_err(|error| r.problem(&key("public_key_id"), &error.to_string()))
+            .ok()
     });
     let environment = r.optional_choice(
         &key("environment"),
@@ -268,16 +294,22 @@ fn read_account(r: &mut Reader<'_>, at: &str) -> Option<Account> {
     );
     let told_by_key = public_key_id.as_ref().and_then(PublicKeyId::environment);
     if public_key_id.is_some() && told_by_key.is_none() && environment.is_none() {
-        let text = "is required (\"live\" or \"sandbox\"): this public_key_id does not begin with LIVE or SANDBOX";
+        let text =
+            "is required (\"live\" or \"sandbox\"): this public_key_id does not begin with LIVE or SANDBOX";
         r.problem(&key("environment"), text);
     }
     let private_key = r.required_string(&key("private_key_file")).and_then(|file| {
         let pem = r.read_file(&key("private_key_file"), Path::new(&file))?;
         let parsed = PrivateKey::from_pem(&pem);
-        parsed.map_err(|error| r.problem(&key("private_key_file"), &format!("`{file}`: {error}"))).ok()
+        parsed
+            .map_err(|error| r.problem(&key("private_key_file"), &format!("`{file}`: {error}")))
+            .ok()
     });
-    let mode =
-        r.choice(&key("mode"), Some(Mode::Confirm), &[("confirm", Mode::Confirm), ("watch", Mode::Watch)]);
+    let mode = r.choice(
+        &key("mode"),
+        Some(Mode::Confirm),
+        &[("confirm", Mode::Confirm), ("watch", Mode::Watch)],
+    );
     r.optional_choice(&key("algorithm"), &[("AMZN-PAY-RSASSA-PSS-V2", ())]);
     let endpoint = r.optional_string(&key("endpoint"));
     let ca_file = r.optional_string(&key("ca_file"));
@@ -308,10 +340,17 @@ fn read_deadline(r: &mut Reader<'_>) -> Deadline {
     let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
     let deadline = Deadline {
         near: r
-            .choice("deadline.near", Some(Near::Cancel), &[("cancel", Near::Cancel), ("alert", Near::Alert)])
+            .choice(
+                "deadline.near",
+                Some(Near::Cancel),
+                &[("cancel", Near::Cancel), ("alert", Near::Alert)],
+            )
             .unwrap_or(Near::Cancel),
         cancel_before: r.duration("deadline.cancel_before", minutes(30)),
-        alert_before: r.durations("deadline.alert_before", &[minutes(360), minutes(120), minutes(45)]),
+        alert_before: r.durations(
+            "deadline.alert_before",
+            &[minutes(360), minutes(120), minutes(45)],
+        ),
         last_attempt_before: r.duration("deadline.last_attempt_before", Duration::from_secs(60)),
     };
     for (key, value) in [
@@ -323,7 +362,10 @@ fn read_deadline(r: &mut Reader<'_>) -> Deadline {
         }
     }
     if deadline.cancel_before < deadline.last_attempt_before {
-        r.problem("deadline.cancel_before", "must not be less than deadline.last_attempt_before");
+        r.problem(
+            "deadline.cancel_before",
+            "must not be less than deadline.last_attempt_before",
+        );
     }
     deadline
 }
@@ -343,19 +385,27 @@ fn read_console(r: &mut Reader<'_>) -> Option<Console> {
     let read_token = token(r, "console.read_token_file");
     let operator_token = token(r, "console.operator_token_file");
     let Ok(listen) = listen.parse::<SocketAddr>() else {
-        r.problem("console.listen", "must be an address and a port, such as 127.0.0.1:9464");
+        r.problem(
+            "console.listen",
+            "must be an address and a port, such as 127.0.0.1:9464",
+        );
         return None;
     };
     if !listen.ip().is_loopback() {
-        for (key, token) in
-            [("console.read_token_file", &read_token), ("console.operator_token_file", &operator_token)]
-        {
+        for (key, token) in [
+            ("console.read_token_file", &read_token),
+            ("console.operator_token_file", &operator_token),
+        ] {
             if token.is_none() && r.optional_string(key).is_none() {
                 r.problem(key, "is required where console.listen is not a loopback address");
             }
         }
     }
-    Some(Console { listen, read_token, operator_token })
+    Some(Console {
+        listen,
+        read_token,
+        operator_token,
+    })
 }
 
 fn read_telemetry(r: &mut Reader<'_>) -> Telemetry {
@@ -366,7 +416,9 @@ fn read_telemetry(r: &mut Reader<'_>) -> Telemetry {
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
     Telemetry {
         log,
-        format: r.choice("telemetry.log_format", Some(LogFormat::Text), &formats).unwrap_or(LogFormat::Text),
+        format: r
+            .choice("telemetry.log_format", Some(LogFormat::Text), &formats)
+            .unwrap_or(LogFormat::Text),
     }
 }
 

@@ -22,7 +22,11 @@ pub(crate) struct Problems(pub(crate) Vec<Problem>);
 
 impl Problems {
     pub(crate) fn one(key: &str, source: &str, text: &str) -> Self {
-        Self(vec![Problem { key: key.to_owned(), source: source.to_owned(), text: text.to_owned() }])
+        Self(vec![Problem {
+            key: key.to_owned(),
+            source: source.to_owned(),
+            text: text.to_owned(),
+        }])
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -33,7 +37,11 @@ impl Problems {
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.0.len();
-        write!(f, "the configuration cannot be used: {count} problem{}", if count == 1 { "" } else { "s" })?;
+        write!(
+            f,
+            "the configuration cannot be used: {count} problem{}",
+            if count == 1 { "" } else { "s" }
+        )?;
         for problem in &self.0 {
             write!(f, "\n  {problem}")?;
         }

@@ -21,17 +21,25 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Fails where the file is no TOML at all.
-    pub(super) fn new(figment: &'a Figment) -> Result<Self, Problems> {
+    pub(super) fn new(figment: &'a Figment, file: &str) -> Result<Self, Problems> {
         let mut data = figment.data().map_err(|error| {
             let listed = error.into_iter().map(|error| Problem {
                 key: "(file)".to_owned(),
-                source: error.metadata.as_ref().map_or_else(String::new, source_name),
+                source: error
+                    .metadata
+                    .as_ref()
+                    .map_or_else(|| file.to_owned(), source_name),
                 text: one_line(&error.kind.to_string()),
             });
             Problems(listed.collect())
         })?;
         let root = data.remove(&Profile::Default).unwrap_or_default();
-        Ok(Self { figment, root, asked: BTreeSet::new(), problems: Vec::new() })
+        Ok(Self {
+            figment,
+            root,
+            asked: BTreeSet::new(),
+            problems: Vec::new(),
+        })
     }
 
     pub(super) fn finish(self) -> Problems {
@@ -40,14 +48,22 @@ impl<'a> Reader<'a> {
 
     pub(super) fn problem(&mut self, key: &str, text: &str) {
         let source = self.source_of(key);
-        self.problems.push(Problem { key: key.to_owned(), source, text: text.to_owned() });
+        self.problems.push(Problem {
+            key: key.to_owned(),
+            source,
+            text: text.to_owned(),
+        });
     }
 
     /// Where the value of `key`, or failing that of the table around it, came from.
     fn source_of(&self, key: &str) -> String {
         let mut at = key;
         loop {
-            if let Some(name) = self.find(at).and_then(|value| self.figment.get_metadata(value.tag())).map(source_name) {
+            if let Some(name) = self
+                .find(at)
+                .and_then(|value| self.figment.get_metadata(value.tag()))
+                .map(source_name)
+            {
                 return name;
             }
             match at.rsplit_once('.') {
@@ -101,7 +117,9 @@ impl<'a> Reader<'a> {
 
     pub(super) fn required_string(&mut self, key: &str) -> Option<String> {
         let text = self.optional_string(key);
-        if text.as_deref().is_none_or(str::is_empty) && self.find(key).and_then(scalar_text).is_none_or(|t| t.is_empty()) {
+        if text.as_deref().is_none_or(str::is_empty)
+            && self.find(key).and_then(scalar_text).is_none_or(|t| t.is_empty())
+        {
             self.problem(key, "is required");
             return None;
         }
@@ -119,7 +137,9 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn duration(&mut self, key: &str, default: Duration) -> Duration {
-        let Some(text) = self.optional_string(key) else { return default };
+        let Some(text) = self.optional_string(key) else {
+            return default;
+        };
         match duration::parse(&text).filter(|duration| !duration.is_zero()) {
             Some(duration) => duration,
             None => {
@@ -130,7 +150,9 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn durations(&mut self, key: &str, default: &[Duration]) -> Vec<Duration> {
-        let Some(value) = self.ask(key) else { return default.to_vec() };
+        let Some(value) = self.ask(key) else {
+            return default.to_vec();
+        };
         let parsed: Option<Vec<Duration>> = value
             .as_array()
             .and_then(|items| items.iter().map(|item| duration::parse(item.as_str()?)).collect());
@@ -142,7 +164,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn optional_choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
         let text = self.optional_string(key)?;
-        let found = choices.iter().find(|(name, _)| *name == text).map(|(_, choice)| *choice);
+        let found = choices
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, choice)| *choice);
         if found.is_none() {
             let names: Vec<String> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
             self.problem(key, &format!("must be {}", names.join(" or ")));
@@ -150,7 +175,12 @@ impl<'a> Reader<'a> {
         found
     }
 
-    pub(super) fn choice<T: Copy>(&mut self, key: &str, default: Option<T>, choices: &[(&str, T)]) -> Option<T> {
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        key: &str,
+        default: Option<T>,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
         if self.find(key).is_none() && default.is_none() {
             self.accept(key);
             let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
@@ -166,24 +196,40 @@ impl<'a> Reader<'a> {
     pub(super) fn bucket(&mut self, key: &str, default: Quota) -> Quota {
         self.accept(&format!("{key}.burst"));
         self.accept(&format!("{key}.per_second"));
-        let Some(value) = self.ask(key) else { return default };
-        let number = |name: &str| value.as_dict().and_then(|table| table.get(name)).and_then(number_of);
+        let Some(value) = self.ask(key) else {
+            return default;
+        };
+        let number = |name: &str| {
+            value
+                .as_dict()
+                .and_then(|table| table.get(name))
+                .and_then(number_of)
+        };
         let bucket = match (number("burst"), number("per_second")) {
-            (Some(burst), Some(per_second)) if burst >= 1.0 && per_second > 0.0 => Some(Quota { burst, per_second }),
+            (Some(burst), Some(per_second)) if burst >= 1.0 && per_second > 0.0 => {
+                Some(Quota { burst, per_second })
+            }
             _ => None,
         };
         bucket.unwrap_or_else(|| {
-            self.problem(key, "must be { burst = 20, per_second = 4 }: at least 1 at once, and more than 0 a second");
+            self.problem(
+                key,
+                "must be { burst = 20, per_second = 4 }: at least 1 at once, and more than 0 a second",
+            );
             default
         })
     }
 
     pub(super) fn share(&mut self, key: &str, default: f64) -> f64 {
-        let Some(value) = self.ask(key) else { return default };
-        number_of(&value).filter(|share| (0.0..1.0).contains(share)).unwrap_or_else(|| {
-            self.problem(key, "must be a share of at least 0 and less than 1, such as 0.25");
-            default
-        })
+        let Some(value) = self.ask(key) else {
+            return default;
+        };
+        number_of(&value)
+            .filter(|share| (0.0..1.0).contains(share))
+            .unwrap_or_else(|| {
+                self.problem(key, "must be a share of at least 0 and less than 1, such as 0.25");
+                default
+            })
     }
 
     /// Every key of a table whose keys hold dots themselves (`sasl.mechanism`).
@@ -199,7 +245,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn keys(&mut self, key: &str) -> Vec<String> {
-        match self.find(key).map(|value| value.as_dict().map(|dict| dict.keys().cloned().collect())) {
+        match self
+            .find(key)
+            .map(|value| value.as_dict().map(|dict| dict.keys().cloned().collect()))
+        {
             None => Vec::new(),
             Some(Some(keys)) => keys,
             Some(None) => {
@@ -213,7 +262,10 @@ impl<'a> Reader<'a> {
         match std::fs::read_to_string(file) {
             Ok(text) => Some(text),
             Err(error) => {
-                self.problem(key, &format!("the file `{}` cannot be read: {error}", file.display()));
+                self.problem(
+                    key,
+                    &format!("the file `{}` cannot be read: {error}", file.display()),
+                );
                 None
             }
         }
@@ -231,7 +283,11 @@ impl<'a> Reader<'a> {
 
 fn collect_unknown(prefix: &str, dict: &Dict, asked: &BTreeSet<String>, unknown: &mut Vec<String>) {
     for (name, value) in dict {
-        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        let key = if prefix.is_empty() {
+            name.clone()
+        } else {
+            format!("{prefix}.{name}")
+        };
         let inner = format!("{key}.");
         let has_inner = asked.iter().any(|asked| asked.starts_with(&inner));
         match value.as_dict() {
@@ -244,7 +300,11 @@ fn collect_unknown(prefix: &str, dict: &Dict, asked: &BTreeSet<String>, unknown:
 
 fn flatten(prefix: &str, dict: &Dict, flat: &mut BTreeMap<String, String>) {
     for (name, value) in dict {
-        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        let key = if prefix.is_empty() {
+            name.clone()
+        } else {
+            format!("{prefix}.{name}")
+        };
         match value.as_dict() {
             Some(inner) => flatten(&key, inner, flat),
             None => {

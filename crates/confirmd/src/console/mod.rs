@@ -84,7 +84,9 @@ pub(crate) async fn serve_on(
 }
 
 async fn require_token(State(token): State<Option<SecretString>>, request: Request, next: Next) -> Response {
-    let Some(token) = token else { return next.run(request).await };
+    let Some(token) = token else {
+        return next.run(request).await;
+    };
     let given = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -93,14 +95,23 @@ async fn require_token(State(token): State<Option<SecretString>>, request: Reque
     if given.is_some_and(|given| equal_in_constant_time(given, token.expose_secret())) {
         next.run(request).await
     } else {
-        (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], "a read token is required\n").into_response()
+        (
+            StatusCode::UNAUTHORIZED,
+            [(header::WWW_AUTHENTICATE, "Bearer")],
+            "a read token is required\n",
+        )
+            .into_response()
     }
 }
 
 /// How long it takes tells nothing about where two tokens differ.
 fn equal_in_constant_time(one: &str, other: &str) -> bool {
     one.len() == other.len()
-        && one.bytes().zip(other.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+        && one
+            .bytes()
+            .zip(other.bytes())
+            .fold(0, |differs, (a, b)| differs | (a ^ b))
+            == 0
 }
 
 async fn index() -> &'static str {
@@ -108,13 +119,22 @@ async fn index() -> &'static str {
 }
 
 async fn metrics(State(shown): State<Arc<Shown>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], shown.metrics.render())
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        shown.metrics.render(),
+    )
 }
 
 async fn ready(State(shown): State<Arc<Shown>>) -> Response {
-    let broker = if *shown.broker.borrow() { "connected" } else { "away: confirmations go on, outcomes wait" };
+    let broker = if *shown.broker.borrow() {
+        "connected"
+    } else {
+        "away: confirmations go on, outcomes wait"
+    };
     match shown.log.ready().await {
-        Ok(()) => axum::Json(json!({ "ready": true, "database": "writable", "broker": broker })).into_response(),
+        Ok(()) => {
+            axum::Json(json!({ "ready": true, "database": "writable", "broker": broker })).into_response()
+        }
         Err(error) => {
             let answer = json!({ "ready": false, "database": error.to_string(), "broker": broker });
             (StatusCode::SERVICE_UNAVAILABLE, axum::Json(answer)).into_response()
@@ -130,7 +150,10 @@ struct SessionsQuery {
     limit: Option<u32>,
 }
 
-async fn sessions(State(shown): State<Arc<Shown>>, Query(asked): Query<SessionsQuery>) -> Result<Response, Trouble> {
+async fn sessions(
+    State(shown): State<Arc<Shown>>,
+    Query(asked): Query<SessionsQuery>,
+) -> Result<Response, Trouble> {
     let now = shown.reconciler.clock.now();
     let list = ListOf {
         state: asked.state,
@@ -153,7 +176,11 @@ async fn session(State(shown): State<Arc<Shown>>, Path(id): Path<String>) -> Res
 }
 
 fn unknown() -> Response {
-    (StatusCode::NOT_FOUND, axum::Json(json!({ "error": "this session was never heard of" }))).into_response()
+    (
+        StatusCode::NOT_FOUND,
+        axum::Json(json!({ "error": "this session was never heard of" })),
+    )
+        .into_response()
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -214,7 +241,9 @@ impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         let status = match &self.0 {
             NotAQuery::Log(_) => StatusCode::SERVICE_UNAVAILABLE,
-            NotAQuery::Duration | NotAQuery::State(_) | NotAQuery::Name(_) | NotAQuery::Time(_) => StatusCode::BAD_REQUEST,
+            NotAQuery::Duration | NotAQuery::State(_) | NotAQuery::Name(_) | NotAQuery::Time(_) => {
+                StatusCode::BAD_REQUEST
+            }
         };
         (status, axum::Json(json!({ "error": self.0.to_string() }))).into_response()
     }

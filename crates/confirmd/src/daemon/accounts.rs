@@ -42,7 +42,11 @@ impl Observer for Listener {
     }
 
     fn condition(&self, account: &AccountName, condition: Condition, reason: &str) {
-        let change = Change { account: account.clone(), condition, reason: reason.to_owned() };
+        let change = Change {
+            account: account.clone(),
+            condition,
+            reason: reason.to_owned(),
+        };
         if self.0.try_send(change).is_err() {
             tracing::error!(account = %account, "a change of condition could not be recorded");
         }
@@ -113,7 +117,10 @@ where
         }
         while let Some(change) = unrecorded.first() {
             if let Err(error) = record(&log, change, clock.now()).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a condition waits to be recorded");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a condition waits to be recorded"
+                );
                 break;
             }
             unrecorded.remove(0);
@@ -125,7 +132,10 @@ async fn heed_operators<L: AccountConditions>(log: &L, accounts: &Accounts<Progr
     let known = match log.conditions().await {
         Ok(known) => known,
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "account conditions cannot be read");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "account conditions cannot be read"
+            );
             return;
         }
     };
@@ -138,12 +148,21 @@ async fn record<L>(log: &L, change: &Change, now: checkout::Timestamp) -> Result
 where
     L: AccountConditions + NoticeLog,
 {
-    let before = log.conditions().await?.into_iter().find(|known| known.account == change.account);
+    let before = log
+        .conditions()
+        .await?
+        .into_iter()
+        .find(|known| known.account == change.account);
     // What an operator has paused stays paused, whatever Amazon Pay says of it.
-    if before.as_ref().is_some_and(|known| known.condition == Condition::Paused) {
+    if before
+        .as_ref()
+        .is_some_and(|known| known.condition == Condition::Paused)
+    {
         return Ok(());
     }
-    let stopped_since = before.filter(|known| known.condition == Condition::Stopped).map(|known| known.since);
+    let stopped_since = before
+        .filter(|known| known.condition == Condition::Stopped)
+        .map(|known| known.since);
     // What an operator has set was recorded when it was set.
     let (firing, since) = match (change.condition, stopped_since) {
         (Condition::Paused, _) | (Condition::Stopped, Some(_)) | (Condition::Running, None) => return Ok(()),
@@ -154,7 +173,10 @@ where
         alert_id: format!("account-stopped/{}/{}", change.account, since.as_micros()),
         kind: NoticeKind::AccountStopped,
         firing,
-        summary: format!("Amazon Pay accepts nothing from account `{}`: {}", change.account, change.reason),
+        summary: format!(
+            "Amazon Pay accepts nothing from account `{}`: {}",
+            change.account, change.reason
+        ),
         account: Some(change.account.clone()),
         key: change.account.as_str().to_owned(),
         at: now,

@@ -100,13 +100,19 @@ where
                 }
                 if told < announcements.len() {
                     let left = announcements.len() - told;
-                    tracing::warn!(left, "the broker did not take {left} announcements: the outbox keeps them");
+                    tracing::warn!(
+                        left,
+                        "the broker did not take {left} announcements: the outbox keeps them"
+                    );
                 }
                 told == announcements.len()
             }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "announcements were told and could not be marked: they will be told again");
+                tracing::warn!(
+                    error,
+                    "announcements were told and could not be marked: they will be told again"
+                );
                 false
             }
         }
@@ -120,7 +126,10 @@ where
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the outbox cannot be read");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the outbox cannot be read"
+                    );
                     break;
                 }
             }
@@ -131,7 +140,12 @@ where
     }
 
     async fn drain_once(&self, recorded_until: checkout::Timestamp) -> Result<bool, LogError> {
-        let untold = Outbox::untold(&self.log, recorded_until, u32::try_from(AT_ONCE).unwrap_or(u32::MAX)).await?;
+        let untold = Outbox::untold(
+            &self.log,
+            recorded_until,
+            u32::try_from(AT_ONCE).unwrap_or(u32::MAX),
+        )
+        .await?;
         let mut announcements = Vec::with_capacity(untold.len());
         let mut silent = Vec::new();
         for (id, version) in untold {
@@ -156,7 +170,10 @@ where
             match self.publisher.publish_notice(&notice).await {
                 Ok(()) => NoticeLog::told(&self.log, std::slice::from_ref(&notice)).await?,
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a notice could not be told");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a notice could not be told"
+                    );
                     break;
                 }
             }
@@ -166,7 +183,11 @@ where
 }
 
 fn count(announcement: &Announcement, now: checkout::Timestamp) {
-    let account = announcement.account.as_ref().map_or("-", |account| account.as_str()).to_owned();
+    let account = announcement
+        .account
+        .as_ref()
+        .map_or("-", |account| account.as_str())
+        .to_owned();
     let kind = match &announcement.content {
         Content::Confirmed { .. } => "confirmed",
         Content::Declined { .. } => "declined",

@@ -44,7 +44,10 @@ pub(crate) async fn run(
         }
         let done = upkeep(&log, &reconciler, &publisher, &mut seen, ticks).await;
         if let Err(error) = done {
-            tracing::warn!(error = &error as &dyn std::error::Error, "upkeep has to wait for the database");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "upkeep has to wait for the database"
+            );
         }
     }
 }
@@ -61,11 +64,20 @@ async fn upkeep(
     seen.show_predictions(log, reconciler, now).await?;
     show_accounts(reconciler);
     metrics::gauge!("confirmd_outbox_pending").set(f64::from(log.outbox_pending().await?));
-    DeadLetters { publisher, keep: log, notices: log }.drain_kept(DEAD_LETTERS_AT_ONCE).await?;
+    DeadLetters {
+        publisher,
+        keep: log,
+        notices: log,
+    }
+    .drain_kept(DEAD_LETTERS_AT_ONCE)
+    .await?;
     if ticks.is_multiple_of(ERASE_EVERY) {
         let erased = log.erase(now, ERASED_AT_ONCE).await?;
         if erased > 0 {
-            tracing::info!(erased, "personal data of {erased} sessions was erased: its keep is over");
+            tracing::info!(
+                erased,
+                "personal data of {erased} sessions was erased: its keep is over"
+            );
         }
     }
     Ok(())
@@ -76,7 +88,11 @@ fn show_accounts(reconciler: &Confirmd) {
         let account = state.account.as_str().to_owned();
         let stopped = f64::from(u8::from(state.condition == Condition::Stopped));
         metrics::gauge!("confirmd_account_stopped", "account" => account.clone()).set(stopped);
-        for (call, name) in [(Call::Confirm, "confirm"), (Call::LookUp, "look-up"), (Call::Charge, "charge")] {
+        for (call, name) in [
+            (Call::Confirm, "confirm"),
+            (Call::LookUp, "look-up"),
+            (Call::Charge, "charge"),
+        ] {
             if let Some(rate) = reconciler.amazon.quota_per_second(&state.account, call) {
                 metrics::gauge!("confirmd_quota_per_second", "account" => account.clone(), "operation" => name).set(rate);
             }
@@ -115,16 +131,22 @@ impl Seen {
             } else {
                 in_doubt.entry(account.clone()).or_insert(0.0);
             }
-            metrics::gauge!("confirmd_sessions", "account" => account.clone(), "state" => state.as_str()).set(count);
+            metrics::gauge!("confirmd_sessions", "account" => account.clone(), "state" => state.as_str())
+                .set(count);
             self.states.insert((account, state));
         }
         for (account, count) in in_doubt {
             metrics::gauge!("confirmd_in_doubt", "account" => account).set(count);
         }
-        let mut values: BTreeMap<(String, Currency), Decimal> =
-            self.values.iter().map(|known| (known.clone(), Decimal::ZERO)).collect();
+        let mut values: BTreeMap<(String, Currency), Decimal> = self
+            .values
+            .iter()
+            .map(|known| (known.clone(), Decimal::ZERO))
+            .collect();
         for value in counts.values.iter().filter(|value| !value.state.is_settled()) {
-            *values.entry((label(value.account.as_ref()), value.currency)).or_default() += value.amount;
+            *values
+                .entry((label(value.account.as_ref()), value.currency))
+                .or_default() += value.amount;
         }
         for ((account, currency), amount) in values {
             metrics::gauge!("confirmd_value_at_risk", "account" => account.clone(), "currency" => currency.code())
@@ -136,7 +158,9 @@ impl Seen {
             let account = label(outlook.account.as_ref());
             without.remove(&account);
             metrics::gauge!("confirmd_backlog", "account" => account.clone()).set(f64::from(outlook.backlog));
-            let left = outlook.next_deadline.map_or(f64::INFINITY, |at| at.since(now).as_secs_f64());
+            let left = outlook
+                .next_deadline
+                .map_or(f64::INFINITY, |at| at.since(now).as_secs_f64());
             metrics::gauge!("confirmd_next_deadline_seconds", "account" => account.clone()).set(left);
             self.accounts.insert(account);
         }
@@ -170,9 +194,14 @@ impl Seen {
             let missed = missed(&sessions, rate.unwrap_or(0.0), now.plus(closing));
             let account = state.account.as_str().to_owned();
             #[expect(clippy::cast_precision_loss, reason = "at most a few thousand")]
-            metrics::gauge!("confirmd_predicted_misses", "account" => account.clone()).set(missed.len() as f64);
-            let mut losses: BTreeMap<Currency, Decimal> =
-                self.predicted.iter().filter(|(known, _)| *known == account).map(|(_, c)| (*c, Decimal::ZERO)).collect();
+            metrics::gauge!("confirmd_predicted_misses", "account" => account.clone())
+                .set(missed.len() as f64);
+            let mut losses: BTreeMap<Currency, Decimal> = self
+                .predicted
+                .iter()
+                .filter(|(known, _)| *known == account)
+                .map(|(_, c)| (*c, Decimal::ZERO))
+                .collect();
             for amount in missed.iter().filter_map(|session| session.row.charge_amount) {
                 *losses.entry(amount.currency()).or_default() += amount.value();
             }

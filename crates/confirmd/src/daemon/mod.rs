@@ -59,16 +59,34 @@ pub(crate) struct Parts {
 
 /// Reads top to bottom: this is the whole program.
 pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc<Confirmd>> {
-    let Parts { clock, chance, log, policies, kafka, .. } = parts;
+    let Parts {
+        clock,
+        chance,
+        log,
+        policies,
+        kafka,
+        ..
+    } = parts;
     let (listener, changes) = listener();
     let amazon = amazon_pay(&parts.accounts, parts.attempt_timeout, &clock, listener)?;
-    accounts::restore(&log, &amazon).await.context("the conditions of accounts cannot be read")?;
+    accounts::restore(&log, &amazon)
+        .await
+        .context("the conditions of accounts cannot be read")?;
     let (outlet, to_announce) = memory();
-    let reconciler = Arc::new(Reconciler { log: TimedLog(log.clone()), amazon, clock: clock.clone(), chance, outlet, policies });
+    let reconciler = Arc::new(Reconciler {
+        log: TimedLog(log.clone()),
+        amazon,
+        clock: clock.clone(),
+        chance,
+        outlet,
+        policies,
+    });
 
     let publisher = Arc::new(Publisher::new(&kafka).map_err(|error| anyhow!("kafka: {error}"))?);
     let known = kafka_topics::Accounts::new(parts.accounts.keys().cloned());
-    let intake = Intake::new(&kafka, known).map_err(|error| anyhow!("kafka: {error}"))?.with_limits(parts.intake_limits);
+    let intake = Intake::new(&kafka, known)
+        .map_err(|error| anyhow!("kafka: {error}"))?
+        .with_limits(parts.intake_limits);
     let (assigned, assignment) = watch::channel(Assignment::default());
     let (inbox, handed) = inbox();
     let (ticker, tick) = ticks();
@@ -82,14 +100,37 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
 
     tasks.spawn("work", |stop| work::work(reconciler.clone(), handed, stop));
     tasks.spawn("intake", |stop| {
-        let observer = IntakeObserver { reconciler: reconciler.clone(), inbox: inbox.clone() };
-        take_in(intake, observer, publisher.clone(), log.clone(), clock.clone(), assigned, stop)
+        let observer = IntakeObserver {
+            reconciler: reconciler.clone(),
+            inbox: inbox.clone(),
+        };
+        take_in(
+            intake,
+            observer,
+            publisher.clone(),
+            log.clone(),
+            clock.clone(),
+            assigned,
+            stop,
+        )
     });
     tasks.spawn("sweep", |stop| {
-        sweep::run(log.clone(), clock.clone(), inbox.clone(), assignment, tick.clone(), stop)
+        sweep::run(
+            log.clone(),
+            clock.clone(),
+            inbox.clone(),
+            assignment,
+            tick.clone(),
+            stop,
+        )
     });
     tasks.spawn("announce", |stop| {
-        let announcer = Announcer { log: log.clone(), publisher: publisher.clone(), clock: clock.clone(), tick: tick.clone() };
+        let announcer = Announcer {
+            log: log.clone(),
+            publisher: publisher.clone(),
+            clock: clock.clone(),
+            tick: tick.clone(),
+        };
         announcer.run(to_announce, stop)
     });
     tasks.spawn("accounts", |stop| {
@@ -97,9 +138,25 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
             let inbox = inbox.clone();
             move || inbox.hint(Handed::Resumed)
         };
-        accounts::run(log.clone(), Arc::clone(&reconciler), clock.clone(), changes, resumed, tick.clone(), stop)
+        accounts::run(
+            log.clone(),
+            Arc::clone(&reconciler),
+            clock.clone(),
+            changes,
+            resumed,
+            tick.clone(),
+            stop,
+        )
     });
-    tasks.spawn("upkeep", |stop| gauges::run(log.clone(), reconciler.clone(), publisher.clone(), tick.clone(), stop));
+    tasks.spawn("upkeep", |stop| {
+        gauges::run(
+            log.clone(),
+            reconciler.clone(),
+            publisher.clone(),
+            tick.clone(),
+            stop,
+        )
+    });
     tasks.spawn("console", |stop| console::serve(parts.console, shown, stop));
     tasks.spawn("schedule", |stop| schedule::run(ticker, stop));
     Ok(reconciler)
@@ -116,7 +173,11 @@ async fn take_in(
 ) -> anyhow::Result<()> {
     let mut partitions = intake.assignment();
     let mut count = intake.partition_count();
-    let dead_letters = DeadLetters { publisher: publisher.as_ref(), keep: &log, notices: &log };
+    let dead_letters = DeadLetters {
+        publisher: publisher.as_ref(),
+        keep: &log,
+        notices: &log,
+    };
     let told = async {
         loop {
             let now = Assignment {
@@ -162,9 +223,17 @@ pub(crate) fn amazon_pay(
             connect_timeout: CONNECT_TIMEOUT,
         })
         .collect();
-    Accounts::new(settings, Arc::new(clock.clone()), Arc::new(Drawn::from_os()), observer).map_err(|problems| {
-        let problems: Vec<String> =
-            problems.into_iter().map(|(name, problem)| format!("accounts.{name}: {problem}")).collect();
+    Accounts::new(
+        settings,
+        Arc::new(clock.clone()),
+        Arc::new(Drawn::from_os()),
+        observer,
+    )
+    .map_err(|problems| {
+        let problems: Vec<String> = problems
+            .into_iter()
+            .map(|(name, problem)| format!("accounts.{name}: {problem}"))
+            .collect();
         anyhow!("the configuration cannot be used: {}", problems.join("; "))
     })
 }
@@ -191,7 +260,11 @@ pub(crate) async fn open_log(config: &Config, stop: &CancellationToken) -> anyho
             Ok(log) => return Ok(Some(log)),
             Err(error) if error.is_retryable() => {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "store.url: the database does not answer; trying again in {} s", wait.as_secs());
+                tracing::warn!(
+                    error,
+                    "store.url: the database does not answer; trying again in {} s",
+                    wait.as_secs()
+                );
             }
             Err(error) => return Err(anyhow::Error::new(error).context("store.url")),
         }
@@ -214,7 +287,10 @@ pub(crate) async fn make_topics(config: &Config, stop: &CancellationToken) -> an
             Ok(()) => return Ok(()),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "kafka.create_topics: the topics cannot be made yet; trying again in 5 s");
+                tracing::warn!(
+                    error,
+                    "kafka.create_topics: the topics cannot be made yet; trying again in 5 s"
+                );
             }
         }
         tokio::select! {

@@ -19,11 +19,19 @@ pub(crate) fn ticks() -> (watch::Sender<u64>, Tick) {
 
 /// Leaves word every second until it is to stop.
 pub(crate) async fn run(ticks: watch::Sender<u64>, stop: CancellationToken) -> anyhow::Result<()> {
-    let mut scheduler = JobScheduler::new().await.context("the scheduler cannot be made")?;
+    let mut scheduler = JobScheduler::new()
+        .await
+        .context("the scheduler cannot be made")?;
     let job = Job::new(EVERY_SECOND, move |_, _| ticks.send_modify(|count| *count += 1))
         .context("the tick cannot be scheduled")?;
     scheduler.add(job).await.context("the tick cannot be scheduled")?;
-    scheduler.start().await.context("the scheduler cannot be started")?;
+    scheduler
+        .start()
+        .await
+        .context("the scheduler cannot be started")?;
     stop.cancelled().await;
-    scheduler.shutdown().await.context("the scheduler cannot be shut down")
+    scheduler
+        .shutdown()
+        .await
+        .context("the scheduler cannot be shut down")
 }

@@ -65,7 +65,9 @@ pub(crate) async fn run<L: SessionLog, T>(
             changed = tick.changed() => if changed.is_err() { return Ok(()) },
         }
         let now = clock.now();
-        let share = assignment.borrow().share(WITHOUT_ASSIGNMENT <= now.since(started_at));
+        let share = assignment
+            .borrow()
+            .share(WITHOUT_ASSIGNMENT <= now.since(started_at));
         let Some(share) = share else { continue };
         let limit = u32::try_from(WINDOW).unwrap_or(u32::MAX);
         match log.due(&share, now.plus(AHEAD), now.minus(OVERDUE), limit).await {
@@ -84,7 +86,10 @@ mod tests {
     use super::*;
 
     fn assignment(partitions: &[u32], count: u32) -> Assignment {
-        Assignment { partitions: Some(partitions.iter().copied().collect()), count: Some(count) }
+        Assignment {
+            partitions: Some(partitions.iter().copied().collect()),
+            count: Some(count),
+        }
     }
 
     #[test]
@@ -104,11 +109,17 @@ mod tests {
         };
         assert!(one.is_disjoint(&other));
         assert_eq!(one.union(&other).count(), 64);
-        assert!(one.contains(&0) && one.contains(&2) && other.contains(&1), "the topic's own stay where they are");
+        assert!(
+            one.contains(&0) && one.contains(&2) && other.contains(&1),
+            "the topic's own stay where they are"
+        );
     }
 
     #[test]
     fn an_empty_assignment_is_no_share_of_anything() {
-        assert_eq!(assignment(&[], 3).share(true), Some(Share::Partitions(BTreeSet::new())));
+        assert_eq!(
+            assignment(&[], 3).share(true),
+            Some(Share::Partitions(BTreeSet::new()))
+        );
     }
 }

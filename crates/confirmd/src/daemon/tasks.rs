@@ -18,7 +18,11 @@ pub(crate) struct Tasks {
 
 impl Tasks {
     pub(crate) fn new(grace: Duration) -> Self {
-        Self { set: JoinSet::new(), stop: CancellationToken::new(), grace }
+        Self {
+            set: JoinSet::new(),
+            stop: CancellationToken::new(),
+            grace,
+        }
     }
 
     /// Ends when it is to stop, and never before.

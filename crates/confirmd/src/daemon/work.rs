@@ -270,14 +270,26 @@ where
         }
         match advanced {
             Advanced::Rests => self.window.remove(id),
-            Advanced::Waits { until, account, deadline } => {
+            Advanced::Waits {
+                until,
+                account,
+                deadline,
+            } => {
                 self.window.sleep(id, account.as_ref(), deadline, until);
             }
-            Advanced::NeedsTurn { account, call, because: NoTurn::Until(_) | NoTurn::Halted, deadline } => {
+            Advanced::NeedsTurn {
+                account,
+                call,
+                because: NoTurn::Until(_) | NoTurn::Halted,
+                deadline,
+            } => {
                 self.window.want(id, &account, deadline, call);
             }
             // Nothing can be done until the configuration changes; the sweep asks again.
-            Advanced::NeedsTurn { because: NoTurn::UnknownAccount, .. } => self.window.remove(id),
+            Advanced::NeedsTurn {
+                because: NoTurn::UnknownAccount,
+                ..
+            } => self.window.remove(id),
         }
     }
 }

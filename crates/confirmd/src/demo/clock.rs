@@ -132,7 +132,10 @@ impl SandboxClock for DemoClock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the machine's time is what this clock scales")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the machine's time is what this clock scales"
+)]
 fn instant() -> Instant {
     Instant::now()
 }

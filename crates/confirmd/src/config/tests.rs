@@ -1,0 +1,255 @@
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use checkout::{AccountName, Mode, Near};
+use figment::Figment;
+use figment::providers::{Format, Serialized, Toml};
+use secrecy::ExposeSecret;
+
+use super::{Config, Problems};
+
+static KEY: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let key = openssl::rsa::Rsa::generate(2048).unwrap();
+    openssl::pkey::PKey::from_rsa(key)
+        .unwrap()
+        .private_key_to_pem_pkcs8()
+        .unwrap()
+});
+
+/// A folder with a key file in it.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        folder.write("key.pem", &KEY);
+        folder
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn account(&self, more: &str) -> String {
+        account(&self.path("key.pem"), more)
+    }
+}
+
+fn account(key: &Path, more: &str) -> String {
+    format!(
+        "[accounts.eu_shop]\nregion = \"eu\"\npublic_key_id = \"SANDBOX-ABC\"\nprivate_key_file = {key:?}\n{more}\n"
+    )
+}
+
+const STORE: &str = "[store]\nurl = \"postgres://confirmd:hunter22@localhost/confirmd\"\n";
+
+fn read(toml: &str) -> Result<Config, Problems> {
+    Config::read(&Figment::from(Toml::string(toml)), "confirmd.toml")
+}
+
+/// Every problem as `key: text`.
+fn problems(toml: &str) -> Vec<String> {
+    match read(toml) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems
+            .0
+            .into_iter()
+            .map(|problem| format!("{}: {}", problem.key, problem.text))
+            .collect(),
+    }
+}
+
+#[test]
+fn the_smallest_configuration_has_the_defaults_of_the_contract() {
+    let folder = Folder::new();
+    let config = read(&format!("{STORE}{}", folder.account(""))).unwrap();
+    assert_eq!(config.shutdown_grace, Duration::from_secs(25));
+    assert_eq!(config.kafka.bootstrap_servers, "localhost:9092");
+    assert_eq!(config.kafka.dead_letter_topic, "checkout.completed.dlq");
+    assert!(!config.kafka.create_topics);
+    assert_eq!(config.deadline.near, Near::Cancel);
+    assert_eq!(config.deadline.cancel_before, Duration::from_secs(30 * 60));
+    assert_eq!(
+        config.deadline.alert_before,
+        [6 * 3600, 2 * 3600, 45 * 60].map(Duration::from_secs)
+    );
+    assert_eq!(config.deadline.last_attempt_before, Duration::from_secs(60));
+    assert_eq!(config.retry.first, Duration::from_secs(1));
+    assert_eq!(config.attempt_timeout, Duration::from_secs(30));
+    assert_eq!(config.console.listen.to_string(), "127.0.0.1:9464");
+    let shop = &config.accounts[&AccountName::parse("eu_shop").unwrap()];
+    assert_eq!(shop.mode, Mode::Confirm);
+    assert!((shop.shop_front_share - 0.25).abs() < f64::EPSILON);
+    assert!(config.store_url.expose_secret().starts_with("postgres://"));
+}
+
+#[test]
+fn every_problem_is_told_at_once_with_its_key() {
+    let folder = Folder::new();
+    let broken = folder.write("broken.pem", b"not a key");
+    let told = problems(&format!(
+        "shutdown_grace = \"soon\"\ntypo = 1\n[kafka]\nboostrap_servers = \"x\"\n[deadline]\nnear = \"maybe\"\nalert_before = \"6h\"\n\
+         [retry]\nfirst = \"10s\"\nmax = \"1s\"\n[console]\nlisten = \"somewhere\"\n[telemetry]\nlog_format = \"xml\"\n\
+         [accounts.Wrong-Name]\nregion = \"eu\"\npublic_key_id = \"OLD-KEY\"\nprivate_key_file = {broken:?}\n\
+         [accounts.gone]\nregion = \"mars\"\npublic_key_id = \"LIVE-X\"\nprivate_key_file = \"/nowhere/key.pem\"\n"
+    ));
+    let expected = [
+        "shutdown_grace: must be a duration",
+        "store.url: is required",
+        "accounts.Wrong-Name: an account name must be",
+        "accounts.Wrong-Name.environment: is required",
+        "accounts.Wrong-Name.private_key_file: ",
+        "accounts.gone.region: must be",
+        "accounts.gone.private_key_file: the file `/nowhere/key.pem` cannot be read",
+        "deadline.near: must be \"cancel\" or \"alert\"",
+        "deadline.alert_before: must be a list of durations",
+        "retry.max: must not be less than retry.first",
+        "console.listen: must be an address and a port",
+        "telemetry.log_format: must be \"text\" or \"json\"",
+        "typo: is not a key of confirmd",
+        "kafka.boostrap_servers: is not a key of confirmd",
+    ];
+    for wanted in expected {
+        assert!(
+            told.iter().any(|problem| problem.starts_with(wanted)),
+            "{wanted:?} is not among {told:#?}"
+        );
+    }
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+}
+
+#[test]
+fn a_problem_names_where_its_value_came_from() {
+    let folder = Folder::new();
+    let file = folder.write(
+        "confirmd.toml",
+        format!("{STORE}{}", folder.account("mode = \"sleep\"")).as_bytes(),
+    );
+    let environment = Serialized::default("console.listen", "nowhere");
+    let figment = Figment::from(Toml::file(&file)).merge(environment);
+    let Err(problems) = Config::read(&figment, "confirmd.toml") else {
+        panic!("it has two problems")
+    };
+    let source_of = |key: &str| {
+        problems
+            .0
+            .iter()
+            .find(|problem| problem.key == key)
+            .unwrap()
+            .source
+            .clone()
+    };
+    assert!(
+        source_of("accounts.eu_shop.mode").ends_with("confirmd.toml"),
+        "{problems}"
+    );
+    assert!(
+        !source_of("console.listen").ends_with("confirmd.toml"),
+        "{problems}"
+    );
+}
+
+#[test]
+fn what_is_no_toml_is_one_problem_with_its_file() {
+    let folder = Folder::new();
+    let file = folder.write("confirmd.toml", b"[kafka\n");
+    let Err(problems) = Config::load(Some(&file)) else {
+        panic!("it is no TOML")
+    };
+    assert_eq!(problems.0.len(), 1);
+    assert!(problems.0[0].source.ends_with("confirmd.toml"), "{problems}");
+}
+
+#[test]
+fn a_file_that_was_asked_for_must_be_there() {
+    let Err(problems) = Config::load(Some(Path::new("/nowhere/confirmd.toml"))) else {
+        panic!("it is not there")
+    };
+    assert_eq!(problems.0[0].key, "--config");
+}
+
+#[test]
+fn nothing_that_prints_a_configuration_prints_a_secret() {
+    let folder = Folder::new();
+    let config = read(&format!(
+        "{STORE}[kafka.properties]\n\"sasl.password\" = \"hunter22\"\nsasl.username = \"me\"\n{}",
+        folder.account("")
+    ))
+    .unwrap();
+    assert_eq!(config.kafka.properties.0["sasl.password"], "hunter22");
+    assert_eq!(config.kafka.properties.0["sasl.username"], "me");
+    let printed = format!("{config:?}");
+    assert!(
+        !printed.contains("hunter22") && !printed.contains("PRIVATE"),
+        "{printed}"
+    );
+    let url = "[store]\nurl = \"mysql://me:hunter22@host/db\"\n";
+    assert!(!problems(url).join("\n").contains("hunter22"));
+}
+
+#[test]
+fn a_console_on_the_network_needs_both_tokens() {
+    let folder = Folder::new();
+    let told = problems(&format!(
+        "{STORE}[console]\nlisten = \"0.0.0.0:9464\"\n{}",
+        folder.account("")
+    ));
+    assert_eq!(told.len(), 2, "{told:#?}");
+    let token = folder.write("token", b"0123456789abcdef\n");
+    let with = format!(
+        "{STORE}[console]\nlisten = \"0.0.0.0:9464\"\nread_token_file = {token:?}\noperator_token_file = {token:?}\n{}",
+        folder.account("")
+    );
+    assert_eq!(
+        read(&with).unwrap().console.read_token.unwrap().expose_secret(),
+        "0123456789abcdef"
+    );
+}
+
+#[test]
+fn a_store_is_named_once_by_url_or_by_file() {
+    let folder = Folder::new();
+    let url = folder.write("url", b"sqlite:///var/lib/confirmd/log.db\n");
+    let from_file = read(&format!("[store]\nurl_file = {url:?}\n{}", folder.account(""))).unwrap();
+    assert_eq!(
+        from_file.store_url.expose_secret(),
+        "sqlite:///var/lib/confirmd/log.db"
+    );
+    let both = problems(&format!(
+        "[store]\nurl = \"sqlite:///a\"\nurl_file = {url:?}\n{}",
+        folder.account("")
+    ));
+    assert_eq!(
+        both,
+        ["store.url_file: give either store.url or store.url_file, not both"]
+    );
+}
+
+#[test]
+fn quotas_are_the_published_ones_unless_they_are_set() {
+    let folder = Folder::new();
+    let of = |more: &str| {
+        let config = read(&format!("{STORE}{}", folder.account(more))).unwrap();
+        config.accounts[&AccountName::parse("eu_shop").unwrap()].quotas
+    };
+    assert_eq!(
+        of(""),
+        provider::Quotas::published(provider::Environment::Sandbox)
+    );
+    let set = of("quota.confirm = { burst = 7, per_second = 2.5 }");
+    assert!(
+        (set.confirm.burst - 7.0).abs() < f64::EPSILON && (set.confirm.per_second - 2.5).abs() < f64::EPSILON
+    );
+    let told = problems(&format!(
+        "{STORE}{}",
+        folder.account("quota.look_up = { burst = 0, per_second = 1 }")
+    ));
+    assert_eq!(told.len(), 1, "{told:?}");
+}
