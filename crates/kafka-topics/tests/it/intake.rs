@@ -1,4 +1,4 @@
-//! Intake over the mock cluster: nothing is skipped, and nothing is committed too early.
+//! Intake: nothing is skipped, and nothing is committed too early.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use kafka_topics::Limits;
 use kafka_topics::clients::{ShopProducer, TopicReader};
 
-use crate::fixture::{Committed, Letters, Log, Running, broker, event, limits, shop, soon};
+use crate::fixture::{Committed, Letters, Log, Running, broker, cluster, event, limits, shop, soon};
 
 async fn send(shop: &ShopProducer, partition: i32, ids: impl IntoIterator<Item = String>) {
     for id in ids {
@@ -43,7 +43,7 @@ async fn events_are_taken_in_in_the_order_of_their_partition_and_then_committed(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_on_record_is_not_committed_and_comes_again() {
-    let (_broker, settings) = broker(1);
+    let (_broker, settings) = cluster(1).await;
     let (log, letters) = (Arc::new(Log::new()), Arc::new(Letters::default()));
     log.stall(&[0]);
     let shop = shop(&settings);
@@ -68,7 +68,7 @@ async fn what_is_not_on_record_is_not_committed_and_comes_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_is_away_delays_events_and_loses_none() {
-    let (_broker, settings) = broker(1);
+    let (_broker, settings) = cluster(1).await;
     let (log, letters) = (Arc::new(Log::new()), Arc::new(Letters::default()));
     log.fail(4);
     let running = Running::start(&settings, limits(), &log, &letters);
@@ -81,7 +81,7 @@ async fn a_database_that_is_away_delays_events_and_loses_none() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_that_the_log_refuses_keeps_nobody_else_waiting() {
-    let (_broker, settings) = broker(1);
+    let (_broker, settings) = cluster(1).await;
     let (log, letters) = (Arc::new(Log::new()), Arc::new(Letters::default()));
     log.refuse(&["a-3"]);
     send(&shop(&settings), 0, ids("a", 10)).await;
@@ -98,7 +98,7 @@ async fn an_event_that_the_log_refuses_keeps_nobody_else_waiting() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_partition_that_cannot_be_recorded_is_held_back_and_the_others_flow() {
-    let (_broker, settings) = broker(2);
+    let (_broker, settings) = cluster(2).await;
     let (log, letters) = (Arc::new(Log::new()), Arc::new(Letters::default()));
     log.stall(&[0]);
     let shop = shop(&settings);
@@ -128,7 +128,7 @@ async fn a_partition_that_cannot_be_recorded_is_held_back_and_the_others_flow() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unreadable_event_is_set_aside_unchanged_and_the_ones_behind_it_are_taken_in() {
-    let (_broker, settings) = broker(1);
+    let (_broker, settings) = cluster(1).await;
     let (log, letters) = (Arc::new(Log::new()), Arc::new(Letters::default()));
     let running = Running::start(&settings, limits(), &log, &letters);
     let shop = shop(&settings);
@@ -150,6 +150,7 @@ async fn an_unreadable_event_is_set_aside_unchanged_and_the_ones_behind_it_are_t
         letter.payload.as_deref(),
         Some(b"{\"checkoutSessionId\": 7}".as_slice())
     );
+    let source = format!("{}/0/1", settings.completed_topic);
     let kept = |name: &str, value: &[u8]| (name.to_owned(), Some(value.to_vec()));
     assert_eq!(
         letter.headers,
@@ -158,11 +159,11 @@ async fn an_unreadable_event_is_set_aside_unchanged_and_the_ones_behind_it_are_t
             kept("x-shop", b"\xff\x00"),
             kept("confirmd_reason", b"must be a string"),
             kept("confirmd_field", b"checkoutSessionId"),
-            kept("confirmd_source", b"checkout.completed/0/1"),
+            kept("confirmd_source", source.as_bytes()),
         ]
     );
-    assert_eq!(notices[0].alert_id, "dead-letter/checkout.completed/0/1");
-    assert_eq!(notices[0].key, "checkout.completed/0/1");
+    assert_eq!(notices[0].alert_id, format!("dead-letter/{source}"));
+    assert_eq!(notices[0].key, source);
     assert!(letters.all_kept().is_empty());
     Committed::of(&settings).reaches(0, 3).await;
     running.stop().await;
@@ -186,5 +187,31 @@ async fn while_the_broker_is_away_the_last_known_partitions_stay() {
     send(&shop, 0, ids("b", 1)).await;
     log.has_recorded(2).await;
     assert!(*running.broker.borrow());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_letter_that_the_topic_refuses_is_kept_and_the_partition_moves_on() {
+    let (mock, mut settings) = cluster(1).await;
+    if mock.is_some() {
+        // A mock cluster makes every topic that is asked for.
+        return;
+    }
+    settings.dead_letter_topic = "there-is-no-such-topic".to_owned();
+    settings
+        .properties
+        .insert("message.timeout.ms".to_owned(), "500".to_owned());
+    let (log, letters) = (Arc::new(Log::new()), Arc::new(Letters::default()));
+    let running = Running::start(&settings, limits(), &log, &letters);
+    shop(&settings)
+        .send_to(0, None, &[], Some(b"nonsense"))
+        .await
+        .unwrap();
+    letters.notices(1).await;
+    let kept = letters.all_kept();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].payload.as_deref(), Some(b"nonsense".as_slice()));
+    assert_eq!(kept[0].field, "body");
+    Committed::of(&settings).reaches(0, 1).await;
     running.stop().await;
 }

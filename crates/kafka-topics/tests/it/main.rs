@@ -2,3 +2,7 @@
 
 mod fixture;
 mod intake;
+mod kafka;
+mod parse;
+mod publish;
+mod settings;
