@@ -15,6 +15,8 @@ mod people;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod states;
+#[cfg(test)]
 mod steps;
 #[cfg(test)]
 mod values;

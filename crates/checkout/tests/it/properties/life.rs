@@ -23,8 +23,6 @@ pub(super) struct Life {
     accepted: bool,
     /// What every look-up is answered.
     standing: Option<Found>,
-    /// Whether an attempt that may have landed has been followed by no look-up yet.
-    unasked: bool,
     /// Whether an attempt may have landed, by the test's own account of what Amazon was told and said.
     doubtful: Option<Doubtful>,
 }
@@ -46,9 +44,27 @@ impl Life {
             keys: 0,
             accepted: false,
             standing: None,
-            unasked: false,
             doubtful: None,
         }
+    }
+
+    fn was_asked_since_the_last_attempt(&self) -> bool {
+        let asked = |event: &Event| {
+            matches!(
+                event,
+                Event::LookedUp {
+                    found: Found::Open { .. },
+                    ..
+                }
+            )
+        };
+        let started = |event: &Event| matches!(event, Event::ConfirmationStarted { .. });
+        self.history
+            .iter()
+            .rev()
+            .map(|(_, event)| event)
+            .take_while(|event| !started(event))
+            .any(asked)
     }
 
     /// Looked up, Amazon says something else again.
@@ -109,8 +125,9 @@ impl Life {
             prop_assert!(open.in_flight.is_none(), "two attempts at a time");
             prop_assert!(self.now < open.subject.deadline.at.minus(self.policy.last_attempt_before));
             prop_assert!(
-                !self.unasked,
-                "no look-up since the last attempt that may have landed"
+                self.doubtful.is_none() || self.was_asked_since_the_last_attempt(),
+                "no look-up since the last attempt while it may have landed: {:?}",
+                self.history
             );
             if let Some(doubtful) = &self.doubtful {
                 prop_assert_eq!(doubtful.body, *body, "other bytes while it may have landed");
@@ -189,7 +206,7 @@ impl Life {
             )
         };
         match outcome {
-            Outcome::Confirmed { evidence, .. } => {
+            Outcome::Confirmed { evidence, ids, .. } => {
                 let said_so = match evidence {
                     Evidence::Answer => self.accepted,
                     Evidence::LookUp => self.was_told(|event| {
@@ -204,6 +221,11 @@ impl Life {
                     Evidence::None => false,
                 };
                 prop_assert!(said_so, "confirmed without evidence: {:?}", self.history);
+                let asked = |event: &Event| matches!(event, Event::ChargeLookedUp { .. });
+                prop_assert!(
+                    *evidence == Evidence::Answer || ids.charge_id.is_none() || self.was_told(asked),
+                    "a lost 202 became a captured payment"
+                );
                 prop_assert!(!self.was_told(refused_charge));
             }
             Outcome::Declined { .. } => {
@@ -302,7 +324,6 @@ impl Life {
     }
 
     fn doubt(&mut self, body: BodyRef) {
-        self.unasked = true;
         self.doubtful = Some(Doubtful {
             content_refused_at: None,
             body,
@@ -334,7 +355,6 @@ impl Life {
                 self.doubt(body);
             }
             if let Some(Found::Open { .. }) = &found {
-                self.unasked = false;
                 let settled = self.doubtful.as_ref().is_some_and(|doubtful| {
                     doubtful
                         .content_refused_at
@@ -422,6 +442,10 @@ impl Life {
             }
             Move::Pass(pause) => {
                 self.now = self.now.plus(pause);
+                Ok(())
+            }
+            Move::NearTheEnd => {
+                self.now = self.now.max(t(hours(23) + mins(32)));
                 Ok(())
             }
             Move::UntilDue => {

@@ -18,6 +18,8 @@ pub(super) enum Move {
     Standing(Found),
     /// Time passes.
     Pass(Duration),
+    /// Time passes until the deadline is near.
+    NearTheEnd,
     /// Time passes until the session is due.
     UntilDue,
     /// The shop says something.
@@ -107,7 +109,9 @@ pub(super) fn any_move() -> BoxedStrategy<Move> {
                 };
                 match which {
                     0..=11 => Move::Step(answers, takes),
-                    12..=14 => Move::Pass(pause),
+                    12..=13 => Move::Pass(pause),
+                    14 if how < 4 => Move::NearTheEnd,
+                    14 => Move::Pass(pause),
                     15..=20 => Move::UntilDue,
                     21..=22 => Move::Said(statement),
                     23..=24 => Move::Late(attempt, confirm),
