@@ -37,7 +37,7 @@ pub use session::{
     BuyerNotDone, Deadline, DeadlineFrom, Doubt, Hold, InFlight, KeyChoice, Open, Outcome, Pending, Question,
     Session, Settled, StateName, Subject,
 };
-pub use step::{Step, next_step, wake_at};
+pub use step::{Step, next_step, turnless_at, wake_at};
 pub use values::{
     AccountName, BodyRef, IdempotencyKey, NotAName, NotATime, PrivateRef, SessionId, Timestamp,
 };

@@ -57,6 +57,26 @@ pub fn wake_at(session: &Session, now: Timestamp, policy: &Policy) -> Option<Tim
     }
 }
 
+/// When something is next to be done that needs no call, however long its turn is waited for: people are to be
+/// told, or it is to be forsworn.
+pub fn turnless_at(session: &Session, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
+    match session {
+        Session::Unseen | Session::Settled(_) => None,
+        Session::Open(open) => {
+            let forswears = policy.mode == Mode::Confirm
+                && policy.near == Near::Cancel
+                && open.doubt.is_none()
+                && open.question.is_none()
+                && open.cannot_be_confirmed_as_it_stands();
+            let forswear_at = open.subject.deadline.at.minus(policy.cancel_before);
+            let forswear_at = (forswears && now < forswear_at).then_some(forswear_at);
+            next_alert(open, now, policy).into_iter().chain(forswear_at).min()
+        }
+        Session::PaymentPending(pending) => Some(pending.decided_by())
+            .filter(|_| !pending.subject.alerts.is_firing(AlertKind::PaymentOverdue)),
+    }
+}
+
 fn open_step(open: &Open, now: Timestamp, policy: &Policy) -> Step {
     // Someone's request may still be on its way: hands off until it cannot be.
     if let Some(until) = open.in_flight.as_ref().map(|flight| flight.until(policy))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use checkout::{
     AccountName, Answer, BodyRef, ChargeAnswer, Class, Command, ConfirmAnswer, Event, ForswornBy,
     IdempotencyKey, KeyChoice, LookUpAnswer, Order, Policy, Session, SessionId, Step, Timestamp, decide,
-    next_step,
+    next_step, turnless_at,
 };
 
 use crate::announce::announcements_of;
@@ -99,6 +99,8 @@ pub enum Advanced {
         because: NoTurn,
         /// When Amazon cancels it.
         deadline: Timestamp,
+        /// When it wants to be looked at whether it has had its turn or not: people are to be told, say.
+        look_at: Option<Timestamp>,
     },
 }
 
@@ -108,6 +110,14 @@ pub struct Begun<T> {
     pub(crate) turn: T,
     pub(crate) attempt: Attempt,
     pub(crate) number: u32,
+}
+
+/// What became of beginning an attempt.
+pub(crate) enum Beginning<T> {
+    /// It is on record, to be sent.
+    Begun(Begun<T>),
+    /// The session is not to be confirmed any more.
+    Unchanged(Loaded),
 }
 
 impl<T> Begun<T> {
@@ -157,17 +167,17 @@ where
                 }
                 Step::Confirm => match self.take(&mut in_hand, &loaded.session, Call::Confirm) {
                     Ok((turn, account)) => self.confirm(loaded, turn, account).await,
-                    Err(needs) => return Ok(needs.advanced(&loaded.session, Call::Confirm, now)),
+                    Err(needs) => return Ok(self.needs(needs, &loaded.session, Call::Confirm, now)),
                 },
                 Step::LookUp => match self.take(&mut in_hand, &loaded.session, Call::LookUp) {
                     Ok((turn, account)) => self.look_up(loaded, turn, &account).await,
                     Err(Needs::Account) => self.cannot_look_up(loaded).await,
-                    Err(needs) => return Ok(needs.advanced(&loaded.session, Call::LookUp, now)),
+                    Err(needs) => return Ok(self.needs(needs, &loaded.session, Call::LookUp, now)),
                 },
                 Step::LookUpCharge => match self.take(&mut in_hand, &loaded.session, Call::Charge) {
                     Ok((turn, account)) => self.look_up_charge(loaded, turn, &account).await,
                     Err(Needs::Account) => self.cannot_look_up_charge(loaded).await,
-                    Err(needs) => return Ok(needs.advanced(&loaded.session, Call::Charge, now)),
+                    Err(needs) => return Ok(self.needs(needs, &loaded.session, Call::Charge, now)),
                 },
             };
             loaded = match recorded {
@@ -184,8 +194,8 @@ where
     async fn confirm(&self, loaded: Loaded, turn: A::Turn, account: AccountName) -> Result<Loaded, LogError> {
         let begun = self.begin(loaded, turn, account, None).await?;
         match begun {
-            Ok(begun) => self.send_attempt(begun).await,
-            Err(unchanged) => Ok(unchanged),
+            Beginning::Begun(begun) => self.send_attempt(begun).await,
+            Beginning::Unchanged(loaded) => Ok(loaded),
         }
     }
 
@@ -196,12 +206,12 @@ where
         turn: A::Turn,
         account: AccountName,
         personal: Option<&PersonalRecord>,
-    ) -> Result<Result<Begun<A::Turn>, Loaded>, LogError> {
+    ) -> Result<Beginning<A::Turn>, LogError> {
         let Session::Open(open) = &loaded.session else {
-            return Ok(Err(loaded));
+            return Ok(Beginning::Unchanged(loaded));
         };
         let Some(order) = open.subject.statement.order else {
-            return Ok(Err(loaded));
+            return Ok(Beginning::Unchanged(loaded));
         };
         let next_body = BodyRef(open.subject.attempts + 1);
         let (key, body, bytes, beside) = match open.key_choice() {
@@ -242,7 +252,7 @@ where
         // worker at the same version is overtaken here.
         let loaded = self.record(loaded, command, beside).await?;
         if loaded.version == before {
-            return Ok(Err(loaded));
+            return Ok(Beginning::Unchanged(loaded));
         }
         Ok(self.begun(loaded, turn, account, &order, bytes))
     }
@@ -255,12 +265,12 @@ where
         account: AccountName,
         order: &Order,
         bytes: Vec<u8>,
-    ) -> Result<Begun<A::Turn>, Loaded> {
+    ) -> Beginning<A::Turn> {
         let Session::Open(open) = &loaded.session else {
-            return Err(loaded);
+            return Beginning::Unchanged(loaded);
         };
         let Some(flight) = open.in_flight.clone() else {
-            return Err(loaded);
+            return Beginning::Unchanged(loaded);
         };
         let answer_by = flight.until(self.policy(&loaded.session));
         let attempt = Attempt {
@@ -273,7 +283,7 @@ where
             answer_by,
             traceparent: loaded.traceparent.clone(),
         };
-        Ok(Begun {
+        Beginning::Begun(Begun {
             loaded,
             turn,
             attempt,
@@ -385,6 +395,19 @@ where
             Ok(turn) => Ok((turn, account)),
             Err(NoTurn::UnknownAccount) if call != Call::Confirm => Err(Needs::Account),
             Err(because) => Err(Needs::Turn(account, because)),
+        }
+    }
+
+    fn needs(&self, needs: Needs, session: &Session, call: Call, now: Timestamp) -> Advanced {
+        match needs {
+            Needs::Turn(account, because) => Advanced::NeedsTurn {
+                account,
+                call,
+                because,
+                deadline: deadline_of(session),
+                look_at: turnless_at(session, now, self.policy(session)),
+            },
+            Needs::Account => waits(session, now),
         }
     }
 
@@ -583,20 +606,6 @@ where
 enum Needs {
     Turn(AccountName, NoTurn),
     Account,
-}
-
-impl Needs {
-    fn advanced(self, session: &Session, call: Call, now: Timestamp) -> Advanced {
-        match self {
-            Self::Turn(account, because) => Advanced::NeedsTurn {
-                account,
-                call,
-                because,
-                deadline: deadline_of(session),
-            },
-            Self::Account => waits(session, now),
-        }
-    }
 }
 
 pub(crate) fn deadline_of(session: &Session) -> Timestamp {

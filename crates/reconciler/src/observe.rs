@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use checkout::{Command, Flaw, Order, PrivateRef, Session, SessionId, Statement, Step, decide, next_step};
 
-use crate::advance::{Advanced, Begun, Beside, Loaded, Reconciler, waits};
+use crate::advance::{Advanced, Beginning, Begun, Beside, Loaded, Reconciler, waits};
 use crate::arrival::Arrival;
 use crate::boundary;
 use crate::personal::Personal;
@@ -173,8 +173,8 @@ where
         match (one.to_send, account) {
             (Some((turn, order, bytes)), Some(account)) => {
                 match self.begun(one.after, turn, account, &order, bytes) {
-                    Ok(begun) => observed.begun.push(begun),
-                    Err(loaded) => observed.to_advance.push((id, self.due_now(&loaded))),
+                    Beginning::Begun(begun) => observed.begun.push(begun),
+                    Beginning::Unchanged(loaded) => observed.to_advance.push((id, self.due_now(&loaded))),
                 }
             }
             _ => observed.to_advance.push((id, self.due_now(&one.after))),

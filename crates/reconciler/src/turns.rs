@@ -10,18 +10,14 @@ use checkout::{AccountName, SessionId, Timestamp};
 
 use crate::ports::{Call, Due};
 
-/// Where a session waits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
-    Until(Timestamp),
-    For(Call),
-}
-
 #[derive(Debug, Clone)]
 struct Entry {
     account: Option<AccountName>,
     deadline: Timestamp,
-    place: Place,
+    /// When it wants to be looked at, with or without a token.
+    until: Option<Timestamp>,
+    /// The token that it waits for.
+    wants: Option<Call>,
 }
 
 /// The due sessions of every account, each account's number bounded.
@@ -34,7 +30,7 @@ pub struct Window {
     accounts: BTreeMap<Option<AccountName>, OfAccount>,
 }
 
-/// The sessions of one account, in the two orders that matter.
+/// The sessions of one account: all, and those that only wait for an instant.
 #[derive(Debug, Default)]
 struct OfAccount {
     by_deadline: BTreeSet<(Timestamp, SessionId)>,
@@ -61,12 +57,36 @@ impl Window {
         deadline: Timestamp,
         until: Timestamp,
     ) {
-        self.put(id, account, deadline, Place::Until(until));
+        let account = account.cloned();
+        self.put(
+            id,
+            Entry {
+                account,
+                deadline,
+                until: Some(until),
+                wants: None,
+            },
+        );
     }
 
-    /// The session wants a token for `call`.
-    pub fn want(&mut self, id: &SessionId, account: &AccountName, deadline: Timestamp, call: Call) {
-        self.put(id, Some(account), deadline, Place::For(call));
+    /// The session wants a token for `call`; while it waits, it wants to be looked at when `look_at` has come.
+    pub fn want(
+        &mut self,
+        id: &SessionId,
+        account: &AccountName,
+        deadline: Timestamp,
+        call: Call,
+        look_at: Option<Timestamp>,
+    ) {
+        self.put(
+            id,
+            Entry {
+                account: Some(account.clone()),
+                deadline,
+                until: look_at,
+                wants: Some(call),
+            },
+        );
     }
 
     /// A session whose instant has come, whoever's came first.
@@ -127,13 +147,7 @@ impl Window {
     pub fn note_due(&mut self, due: &Due) {
         let asleep_past_it = match self.entries.get(&due.id) {
             None => true,
-            Some(Entry {
-                place: Place::Until(until),
-                ..
-            }) => due.due_at < *until,
-            Some(Entry {
-                place: Place::For(_), ..
-            }) => false,
+            Some(known) => known.wants.is_none() && known.until.is_none_or(|until| due.due_at < until),
         };
         if asleep_past_it {
             self.sleep(&due.id, due.account.as_ref(), due.deadline, due.due_at);
@@ -147,47 +161,40 @@ impl Window {
         };
         if let Some(of_account) = self.accounts.get_mut(&entry.account) {
             of_account.by_deadline.remove(&(entry.deadline, id.clone()));
-            if let Place::Until(until) = entry.place {
+            if let (Some(until), None) = (entry.until, entry.wants) {
                 of_account.sleeping.remove(&(until, id.clone()));
             }
             if of_account.by_deadline.is_empty() {
                 self.accounts.remove(&entry.account);
             }
         }
-        match (entry.place, entry.account) {
-            (Place::Until(until), _) => {
-                self.sleeping.remove(&(until, id.clone()));
-            }
-            (Place::For(call), Some(account)) => {
-                let key = (account, call);
-                if let Some(wanting) = self.wanting.get_mut(&key) {
-                    wanting.remove(&(entry.deadline, id.clone()));
-                    if wanting.is_empty() {
-                        self.wanting.remove(&key);
-                    }
+        if let Some(until) = entry.until {
+            self.sleeping.remove(&(until, id.clone()));
+        }
+        if let (Some(account), Some(call)) = (entry.account, entry.wants) {
+            let key = (account, call);
+            if let Some(wanting) = self.wanting.get_mut(&key) {
+                wanting.remove(&(entry.deadline, id.clone()));
+                if wanting.is_empty() {
+                    self.wanting.remove(&key);
                 }
             }
-            (Place::For(_), None) => {}
         }
     }
 
-    fn put(&mut self, id: &SessionId, account: Option<&AccountName>, deadline: Timestamp, place: Place) {
+    fn put(&mut self, id: &SessionId, entry: Entry) {
         self.remove(id);
-        let account = account.cloned();
-        let of_account = self.accounts.entry(account.clone()).or_default();
-        of_account.by_deadline.insert((deadline, id.clone()));
-        match (&place, &account) {
-            (Place::Until(until), _) => {
-                self.sleeping.insert((*until, id.clone()));
-                of_account.sleeping.insert((*until, id.clone()));
+        let of_account = self.accounts.entry(entry.account.clone()).or_default();
+        of_account.by_deadline.insert((entry.deadline, id.clone()));
+        if let Some(until) = entry.until {
+            self.sleeping.insert((until, id.clone()));
+            if entry.wants.is_none() {
+                of_account.sleeping.insert((until, id.clone()));
             }
-            (Place::For(call), Some(account)) => {
-                self.wanting
-                    .entry((account.clone(), *call))
-                    .or_default()
-                    .insert((deadline, id.clone()));
-            }
-            (Place::For(_), None) => {}
+        }
+        if let (Some(account), Some(call)) = (&entry.account, entry.wants) {
+            let wanting = self.wanting.entry((account.clone(), call)).or_default();
+            wanting.insert((entry.deadline, id.clone()));
         }
         // Whoever sleeps longest leaves first, then the least urgent: the log's due index brings it back.
         let overflow = (of_account.by_deadline.len() > self.limit)
@@ -199,14 +206,7 @@ impl Window {
                     .cloned()
             })
             .flatten();
-        self.entries.insert(
-            id.clone(),
-            Entry {
-                account,
-                deadline,
-                place,
-            },
-        );
+        self.entries.insert(id.clone(), entry);
         if let Some((_, leaving)) = overflow {
             self.remove(&leaving);
         }

@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chance::Drawn;
 use crate::config::Config;
+use crate::console;
 use crate::daemon::tasks::Tasks;
 use crate::daemon::{self, Parts};
 use crate::{signals, telemetry};
@@ -34,7 +35,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         attempt_timeout: config.attempt_timeout,
         kafka: daemon::kafka_settings(&config),
         intake_limits: kafka_topics::Limits::default(),
-        console: config.console.clone(),
+        console: console::listen(&config.console).await?,
+        read_token: config.console.read_token.clone(),
         metrics,
     };
     let mut tasks = Tasks::new(config.shutdown_grace);

@@ -83,7 +83,6 @@ pub(crate) struct Deadline {
 pub(crate) struct Console {
     pub(crate) listen: SocketAddr,
     pub(crate) read_token: Option<SecretString>,
-    pub(crate) operator_token: Option<SecretString>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -383,6 +382,7 @@ fn read_console(r: &mut Reader<'_>) -> Option<Console> {
         Some(SecretString::from(token.to_owned()))
     };
     let read_token = token(r, "console.read_token_file");
+    // Read and checked from the start; acts over HTTP come with the operators' page.
     let operator_token = token(r, "console.operator_token_file");
     let Ok(listen) = listen.parse::<SocketAddr>() else {
         r.problem(
@@ -401,11 +401,7 @@ fn read_console(r: &mut Reader<'_>) -> Option<Console> {
             }
         }
     }
-    Some(Console {
-        listen,
-        read_token,
-        operator_token,
-    })
+    Some(Console { listen, read_token })
 }
 
 fn read_telemetry(r: &mut Reader<'_>) -> Telemetry {

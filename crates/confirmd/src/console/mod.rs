@@ -39,12 +39,7 @@ pub(crate) struct Shown {
     pub(crate) tick: Tick,
 }
 
-/// Serves until it is to stop.
-pub(crate) async fn serve(console: Console, shown: Shown, stop: CancellationToken) -> anyhow::Result<()> {
-    let listener = listen(&console).await?;
-    serve_on(listener, console.read_token, shown, stop).await
-}
-
+/// Binds where the console is to listen, so that a port that is taken is known before anything starts.
 pub(crate) async fn listen(console: &Console) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(console.listen)
         .await
@@ -53,6 +48,7 @@ pub(crate) async fn listen(console: &Console) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
+/// Serves until it is to stop.
 pub(crate) async fn serve_on(
     listener: TcpListener,
     read_token: Option<SecretString>,

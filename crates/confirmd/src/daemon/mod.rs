@@ -17,8 +17,9 @@ use checkout::AccountName;
 use kafka_topics::{DeadLetters, Intake, Limits, Publisher};
 use provider::{AccountSettings, Accounts, Observer};
 use reconciler::{Policies, Reconciler};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use session_log::{Log, Options};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -53,7 +54,8 @@ pub(crate) struct Parts {
     pub(crate) attempt_timeout: Duration,
     pub(crate) kafka: kafka_topics::Settings,
     pub(crate) intake_limits: Limits,
-    pub(crate) console: crate::config::Console,
+    pub(crate) console: TcpListener,
+    pub(crate) read_token: Option<SecretString>,
     pub(crate) metrics: metrics_exporter_prometheus::PrometheusHandle,
 }
 
@@ -157,7 +159,7 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
             stop,
         )
     });
-    tasks.spawn("console", |stop| console::serve(parts.console, shown, stop));
+    tasks.spawn("console", |stop| console::serve_on(parts.console, parts.read_token, shown, stop));
     tasks.spawn("schedule", |stop| schedule::run(ticker, stop));
     Ok(reconciler)
 }

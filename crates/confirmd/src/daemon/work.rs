@@ -282,8 +282,9 @@ where
                 call,
                 because: NoTurn::Until(_) | NoTurn::Halted,
                 deadline,
+                look_at,
             } => {
-                self.window.want(id, &account, deadline, call);
+                self.window.want(id, &account, deadline, call, look_at);
             }
             // Nothing can be done until the configuration changes; the sweep asks again.
             Advanced::NeedsTurn {

@@ -31,13 +31,15 @@ struct State {
     since: Instant,
     shown: Timestamp,
     at_work: usize,
+    /// While everybody waits.
+    cruising: f64,
     next_sleeper: u64,
     sleepers: BTreeMap<(Timestamp, u64), oneshot::Sender<()>>,
 }
 
 impl State {
     fn now(&self, instant: Instant) -> Timestamp {
-        let speed = if self.at_work > 0 { AT_WORK } else { CRUISING };
+        let speed = if self.at_work > 0 { AT_WORK.min(self.cruising) } else { self.cruising };
         self.shown.plus(instant.duration_since(self.since).mul_f64(speed))
     }
 
@@ -55,6 +57,7 @@ impl DemoClock {
             since: instant(),
             shown: start,
             at_work: 0,
+            cruising: CRUISING,
             next_sleeper: 0,
             sleepers: BTreeMap::new(),
         };
@@ -67,6 +70,13 @@ impl DemoClock {
             }
         });
         clock
+    }
+
+    /// From here on as fast as the machine's: the day is over, and someone looks around.
+    pub(crate) fn slow_down(&self) {
+        let mut state = self.state();
+        state.settle(instant());
+        state.cruising = 1.0;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

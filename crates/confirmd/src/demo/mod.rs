@@ -1,10 +1,286 @@
-//! `confirmd demo`.
+//! `confirmd demo`: the whole thing in one process, and a day in about a minute.
+//!
+//! ```text
+//!   plan ─► shop ─► embedded broker ─► the daemon, as `run` has it ─► sandbox over TLS
+//!                        │                     one clock for all          │
+//!   report ◄─ checks ◄─ watch ◄── outcomes, alerts, dead letters          │
+//!                 ▲                                                       │
+//!                 └────────────────────── the sandbox's own books ────────┘
+//! ```
 
+mod checks;
 mod clock;
+mod plan;
+mod report;
+mod shop;
+mod stage;
+mod trouble;
+mod watch;
 
-use crate::cli::Demo;
-use crate::commands::Ended;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
 
-pub(crate) async fn run(_options: Demo) -> anyhow::Result<Ended> {
-    anyhow::bail!("later")
+use anyhow::{Context, anyhow};
+use checkout::Timestamp;
+use kafka_topics::clients::{ShopProducer, TopicRecord};
+use reconciler::ports::Clock;
+use sandbox::Sandbox;
+use session_log::Log;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::chance::Drawn;
+use crate::cli::{Demo, Weather};
+use crate::clock::{Moved, ProgramClock, real_sleep};
+use crate::commands::{Ended, print_json};
+use crate::config::{Console, LogFormat};
+use crate::console;
+use crate::daemon::tasks::Tasks;
+use crate::daemon::{self, Parts};
+use crate::{signals, telemetry};
+use checks::{Expected, check};
+use clock::DemoClock;
+use plan::{LEAST_IN_ROUGH_WEATHER, Plan};
+use report::{Day, Report};
+use shop::{Diary, Seller};
+use watch::{Heard, Show, Topic};
+
+/// A day takes about a minute; one that is not over by now is broken. In the machine's time.
+const PATIENCE: Duration = Duration::from_secs(150);
+/// What every further thousand checkouts may take longer.
+const PATIENCE_PER_THOUSAND: Duration = Duration::from_secs(60);
+/// When nothing has been told for so long, nothing more comes. In the machine's time.
+const QUIET_FOR: Duration = Duration::from_millis(1_500);
+/// The first checkout of the day is through by then: the broker takes three seconds to let a consumer in.
+const OPENED_WITHIN: Duration = Duration::from_secs(15);
+const SHOW_EVERY: Duration = Duration::from_millis(100);
+const GRACE: Duration = Duration::from_secs(5);
+
+pub(crate) async fn run(options: Demo) -> anyhow::Result<Ended> {
+    // Trouble is what this is about: only what confirmd cannot cope with is worth a log line.
+    telemetry::log("error", LogFormat::Text);
+    let rough = options.weather == Weather::Rough;
+    let asked = usize::try_from(options.sessions).unwrap_or(usize::MAX);
+    let sessions = if rough { asked.max(LEAST_IN_ROUGH_WEATHER) } else { asked };
+    let seed = options.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    let stage = Stage::set(Plan::draw(sessions, options.weather, seed), seed).await?;
+    if asked < sessions {
+        stage.show.say(&format!("Rough weather needs {sessions} checkouts to strike them all five times."));
+    }
+    let report = stage.play(seed, rough, &options).await?;
+    Ok(report)
+}
+
+/// Everything in its place, and nothing sold yet.
+struct Stage {
+    plan: Arc<Plan>,
+    clock: DemoClock,
+    opens_at: Timestamp,
+    sandbox: Arc<Sandbox>,
+    log: Log,
+    console: SocketAddr,
+    producer: ShopProducer,
+    records: mpsc::Receiver<(Topic, TopicRecord)>,
+    show: Show,
+    daemon: JoinHandle<anyhow::Result<()>>,
+    stop: CancellationToken,
+    // Dropped last: clients first, then what they are clients of.
+    _broker: kafka_topics::mock::EmbeddedBroker,
+    _folder: tempfile::TempDir,
+}
+
+impl Stage {
+    async fn set(plan: Plan, seed: u64) -> anyhow::Result<Self> {
+        let metrics = telemetry::metrics()?;
+        let folder = tempfile::Builder::new().prefix("confirmd-demo-").tempdir().context("a temporary folder")?;
+        let (broker, kafka) = stage::broker()?;
+        let log = stage::log(folder.path()).await?;
+        let opens_at = midnight(ProgramClock::System.now());
+        let clock = DemoClock::start(opens_at);
+        // Nothing happens yet that the clock would have to wait for; but the day is not to pass meanwhile.
+        let busy = clock.busy();
+        let sandbox = Arc::new(stage::amazon_pay(&clock, seed).await?);
+        let listener = console::listen(&Console {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            read_token: None,
+        })
+        .await?;
+        let console = listener.local_addr()?;
+        let producer = ShopProducer::new(&kafka.bootstrap_servers, &kafka.completed_topic)?;
+        let records = watch::read(&kafka).await?;
+        let parts = Parts {
+            clock: ProgramClock::Moved(Arc::new(clock.clone())),
+            chance: Drawn::from_seed(seed),
+            log: log.clone(),
+            policies: stage::policies(),
+            accounts: stage::accounts(&sandbox)?,
+            attempt_timeout: stage::ATTEMPT_TIMEOUT,
+            kafka,
+            intake_limits: kafka_topics::Limits::default(),
+            console: listener,
+            read_token: None,
+            metrics,
+        };
+        let mut tasks = Tasks::new(GRACE);
+        drop(daemon::start(parts, &mut tasks).await?);
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let daemon = tokio::spawn(tasks.run_until(async move { stopped.cancelled().await }));
+        let opens_at = Moved::now(&clock);
+        drop(busy);
+        let show = Show::new(opens_at, plan.checkouts.len());
+        Ok(Self {
+            plan: Arc::new(plan),
+            clock,
+            opens_at,
+            sandbox,
+            log,
+            console,
+            producer,
+            records,
+            show,
+            daemon,
+            stop,
+            _broker: broker,
+            _folder: folder,
+        })
+    }
+
+    async fn play(self, seed: u64, rough: bool, options: &Demo) -> anyhow::Result<Ended> {
+        let Self { plan, clock, opens_at, sandbox, log, console, producer, records, show, mut daemon, stop, _broker, _folder } = self;
+        welcome(&show, plan.checkouts.len(), rough, seed, console);
+        let diary = Diary::default();
+        let seller = Seller {
+            plan: plan.clone(),
+            sandbox: sandbox.clone(),
+            producer,
+            clock: clock.clone(),
+            opens_at,
+            diary: diary.clone(),
+        };
+        let began = ProgramClock::System.now();
+        let patience = PATIENCE + PATIENCE_PER_THOUSAND * u32::try_from(plan.checkouts.len() / 1_000).unwrap_or(u32::MAX);
+        let mut audience = Audience { heard: Heard::default(), show, records, clock: clock.clone(), diary: diary.clone(), log };
+        let day = audience.watch(tokio::spawn(seller.sell()));
+        let heard = tokio::select! {
+            day = day => day.map(|()| true),
+            () = real_sleep(patience) => Ok(true),
+            ended = &mut daemon => Err(ended.map_err(anyhow::Error::from).and_then(|ended| ended).err().unwrap_or_else(|| anyhow!("confirmd ended early"))),
+            () = signals::terminate() => Ok(false),
+        };
+        audience.show.end();
+        let over = match heard {
+            Ok(true) => {
+                let report = audience.report(&plan, &sandbox, seed, rough, ProgramClock::System.now().since(began));
+                if options.json {
+                    print_json(&report.as_json())?;
+                } else {
+                    print!("{}", report.as_text());
+                }
+                Ok(report.ended())
+            }
+            Ok(false) => {
+                eprintln!("Interrupted.");
+                Ok(Ended::Failed)
+            }
+            Err(error) => Err(error),
+        };
+        if options.stay && over.is_ok() && !daemon.is_finished() {
+            eprintln!("\nThe console stays up at http://{console} until Ctrl-C.");
+            clock.slow_down();
+            signals::terminate().await;
+        }
+        stop.cancel();
+        if !daemon.is_finished() {
+            daemon.await??;
+        }
+        drop(audience);
+        if let Ok(sandbox) = Arc::try_unwrap(sandbox) {
+            sandbox.shutdown().await;
+        }
+        over
+    }
+}
+
+fn welcome(show: &Show, checkouts: usize, rough: bool, seed: u64, console: SocketAddr) {
+    let weather = if rough { "rough" } else { "calm" };
+    show.say(&format!(
+        "A day of {checkouts} checkouts in {weather} weather (seed {seed}), with everything in this process:\n\
+         a Kafka broker, an Amazon Pay over TLS, a shop, and confirmd, which confirms what the shop's buyers\n\
+         have completed before Amazon Pay lets it lapse after 24 hours. The clock shows hours of that day.\n\
+         Look inside meanwhile: http://{console}\n"
+    ));
+}
+
+/// Hears everything and shows some of it.
+struct Audience {
+    heard: Heard,
+    show: Show,
+    records: mpsc::Receiver<(Topic, TopicRecord)>,
+    clock: DemoClock,
+    diary: Diary,
+    log: Log,
+}
+
+impl Audience {
+    /// Until every checkout that the shop told of is settled and nothing more is told.
+    async fn watch(&mut self, mut selling: JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
+        // The day does not pass while the broker is still letting the consumer in.
+        let mut opening = Some(self.clock.busy());
+        let opened = real_sleep(OPENED_WITHIN);
+        tokio::pin!(opened);
+        let mut sold = false;
+        let mut quiet_since = ProgramClock::System.now();
+        loop {
+            tokio::select! {
+                record = self.records.recv() => {
+                    let (topic, record) = record.context("the topics out cannot be read any more")?;
+                    let news = self.heard.hear(topic, &record)?;
+                    if let Some(news) = news {
+                        self.show.news(&news, Moved::now(&self.clock), &self.diary.read());
+                    }
+                    opening = None;
+                    quiet_since = ProgramClock::System.now();
+                }
+                ended = &mut selling, if !sold => {
+                    ended??;
+                    sold = true;
+                }
+                () = &mut opened, if opening.is_some() => opening = None,
+                () = real_sleep(SHOW_EVERY) => {}
+            }
+            self.show.progress(Moved::now(&self.clock), &self.heard, &self.diary.read());
+            let quiet = QUIET_FOR <= ProgramClock::System.now().since(quiet_since);
+            if sold && quiet && self.is_complete() && self.log.outbox_pending().await? == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        let said = self.diary.read();
+        said.sessions.keys().all(|session| self.heard.settled.contains(session))
+            && said.unreadable.len() <= self.heard.letters()
+    }
+
+    fn report(&self, plan: &Plan, sandbox: &Sandbox, seed: u64, rough: bool, took: Duration) -> Report {
+        let books = sandbox.books();
+        let said = self.diary.read();
+        let expected = Expected {
+            sessions: said.sessions.keys().cloned().collect(),
+            unreadable: said.unreadable.clone(),
+            faults: said.faults.keys().copied().collect(),
+        };
+        let findings = check(&self.heard.told, &books, &expected);
+        let day = Day { plan, said: &said, heard: &self.heard, books: &books };
+        Report::of(&day, seed, rough, took, findings)
+    }
+}
+
+/// A day begins at midnight, in UTC.
+fn midnight(now: Timestamp) -> Timestamp {
+    const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+    Timestamp::from_micros(now.as_micros() - now.as_micros().rem_euclid(DAY))
 }

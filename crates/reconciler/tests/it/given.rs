@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::time::Duration;
 
 use checkout::{AccountName, SessionId, Statement, Timestamp};
 use reconciler::ports::{Call, Clock, LogError};
@@ -141,6 +142,12 @@ impl World {
         self.log.story(&session("S-1"))
     }
 
+    /// Whether this much to that much has passed since the beginning.
+    pub(crate) fn clock_stands_within(&self, least: Duration, most: Duration) -> bool {
+        let passed = self.clock.now().since(t0());
+        least <= passed && passed <= most
+    }
+
     pub(crate) fn offered(&self) -> Vec<Announcement> {
         self.outlet.take()
     }
@@ -148,6 +155,18 @@ impl World {
     pub(crate) fn turn(&self, call: Call) -> Turn {
         use reconciler::ports::Turns;
         self.amazon.turn(&account(), call).expect("there is one")
+    }
+}
+
+/// Another worker over the same log, Amazon and clock.
+pub(crate) fn second_worker(world: &World) -> Worker {
+    Reconciler {
+        log: world.log.clone(),
+        amazon: world.amazon.clone(),
+        clock: world.clock.clone(),
+        chance: Seeded::new(2),
+        outlet: world.outlet.clone(),
+        policies: world.worker.policies.clone(),
     }
 }
 

@@ -1,4 +1,10 @@
 //! The use cases over fakes that keep the ports' promises, and then over fakes that break everything else.
 
+mod announcing;
+mod answering;
+mod arriving;
+mod confirming;
 mod given;
+mod operating;
 mod simulation;
+mod window;

@@ -192,7 +192,8 @@ impl Worker {
                 call,
                 because: NoTurn::Until(_) | NoTurn::Halted,
                 deadline,
-            } => self.window.want(id, &account, deadline, call),
+                look_at,
+            } => self.window.want(id, &account, deadline, call, look_at),
             Advanced::NeedsTurn {
                 because: NoTurn::UnknownAccount,
                 ..

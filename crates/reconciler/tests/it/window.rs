@@ -1,0 +1,254 @@
+//! Whose turn it is: the earliest deadline first, within bounds.
+
+use std::collections::BTreeMap;
+
+use checkout::{AccountName, SessionId, Timestamp};
+use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use reconciler::ports::{Call, Due};
+use reconciler::turns::Window;
+use testkit::model::{hours, mins, secs, t};
+
+use crate::given::{account, session};
+
+fn other_account() -> AccountName {
+    AccountName::parse("us_shop").expect("a literal name")
+}
+
+fn due(name: &str, due_at: Timestamp) -> Due {
+    Due {
+        id: session(name),
+        account: Some(account()),
+        due_at,
+        deadline: t(hours(24)),
+    }
+}
+
+fn sleep(window: &mut Window, name: &str, until: Timestamp) {
+    window.sleep(&session(name), Some(&account()), t(hours(24)), until);
+}
+
+fn want(window: &mut Window, name: &str, deadline: Timestamp) {
+    window.want(&session(name), &account(), deadline, Call::Confirm, None);
+}
+
+fn pull(window: &mut Window, now: Timestamp) -> Option<SessionId> {
+    window.pull(&account(), Call::Confirm, now)
+}
+
+#[test]
+fn whoever_is_to_be_woken_first_wakes_first() {
+    let mut window = Window::new(9);
+    sleep(&mut window, "late", t(mins(5)));
+    sleep(&mut window, "early", t(mins(1)));
+    assert_eq!(window.next_wake(), Some(t(mins(1))));
+    assert_eq!(window.wake(t(secs(59))), None);
+    assert_eq!(window.wake(t(mins(5))), Some(session("early")));
+    assert_eq!(window.wake(t(mins(5))), Some(session("late")));
+    assert_eq!(window.wake(t(mins(5))), None);
+}
+
+#[test]
+fn the_earliest_deadline_goes_first() {
+    let mut window = Window::new(9);
+    want(&mut window, "calm", t(hours(20)));
+    want(&mut window, "urgent", t(hours(2)));
+    want(&mut window, "middling", t(hours(9)));
+    let order: Vec<_> = std::iter::from_fn(|| pull(&mut window, t(hours(1)))).collect();
+    assert_eq!(order, [session("urgent"), session("middling"), session("calm")]);
+}
+
+#[test]
+fn whoever_can_still_be_saved_goes_before_whoever_cannot() {
+    let mut window = Window::new(9);
+    want(&mut window, "lost", t(hours(1)));
+    want(&mut window, "saved", t(hours(20)));
+    assert_eq!(pull(&mut window, t(hours(1))), Some(session("saved")));
+    assert_eq!(
+        pull(&mut window, t(hours(1))),
+        Some(session("lost")),
+        "asked about all the same"
+    );
+}
+
+#[test]
+fn a_token_pulls_only_who_wants_that_call_of_that_account() {
+    let mut window = Window::new(9);
+    want(&mut window, "S-1", t(hours(9)));
+    assert_eq!(window.pull(&account(), Call::LookUp, t(secs(0))), None);
+    assert_eq!(window.pull(&other_account(), Call::Confirm, t(secs(0))), None);
+    assert_eq!(window.wanted().collect::<Vec<_>>(), [&(account(), Call::Confirm)]);
+    assert_eq!(pull(&mut window, t(secs(0))), Some(session("S-1")));
+    assert_eq!(window.wanted().count(), 0);
+}
+
+#[test]
+fn a_full_account_loses_its_longest_sleeper_first() {
+    let mut window = Window::new(2);
+    want(&mut window, "waiting", t(hours(20)));
+    sleep(&mut window, "asleep", t(hours(3)));
+    sleep(&mut window, "soon", t(mins(1)));
+    assert_eq!(window.place(&session("asleep")), None);
+    assert_eq!(window.len(), 2);
+}
+
+#[test]
+fn a_full_account_where_nobody_sleeps_loses_the_least_urgent() {
+    let mut window = Window::new(2);
+    want(&mut window, "a", t(hours(2)));
+    want(&mut window, "b", t(hours(20)));
+    want(&mut window, "c", t(hours(1)));
+    assert_eq!(window.place(&session("b")), None);
+    assert_eq!(window.place(&session("c")), Some(1));
+    assert_eq!(window.place(&session("a")), Some(2));
+}
+
+#[test]
+fn a_full_account_takes_no_room_from_another() {
+    let mut window = Window::new(1);
+    want(&mut window, "S-1", t(hours(2)));
+    window.want(
+        &session("S-2"),
+        &other_account(),
+        t(hours(9)),
+        Call::Confirm,
+        None,
+    );
+    window.sleep(&session("S-3"), None, t(hours(9)), t(hours(1)));
+    assert_eq!(window.len(), 3);
+}
+
+#[test]
+fn what_the_log_says_is_due_is_woken_earlier_but_never_later() {
+    let mut window = Window::new(9);
+    window.note_due(&due("new", t(mins(3))));
+    sleep(&mut window, "long", t(hours(1)));
+    window.note_due(&due("long", t(mins(1))));
+    sleep(&mut window, "short", t(mins(2)));
+    window.note_due(&due("short", t(mins(30))));
+    let order: Vec<_> = std::iter::from_fn(|| window.wake(t(mins(4)))).collect();
+    assert_eq!(order, [session("long"), session("short"), session("new")]);
+}
+
+#[test]
+fn whoever_waits_for_a_token_goes_on_waiting_when_it_is_due() {
+    let mut window = Window::new(9);
+    want(&mut window, "S-1", t(hours(2)));
+    window.note_due(&due("S-1", t(secs(0))));
+    assert_eq!(window.wake(t(hours(1))), None);
+    assert_eq!(pull(&mut window, t(hours(1))), Some(session("S-1")));
+}
+
+#[test]
+fn whoever_waits_for_a_token_is_looked_at_meanwhile_if_it_asked_for_that() {
+    let mut window = Window::new(9);
+    let id = session("S-1");
+    window.want(&id, &account(), t(hours(9)), Call::Confirm, Some(t(hours(3))));
+    assert_eq!(window.next_wake(), Some(t(hours(3))));
+    assert_eq!(window.wake(t(hours(3))), Some(id));
+    assert_eq!(pull(&mut window, t(hours(3))), None);
+}
+
+#[test]
+fn a_session_stands_in_one_place_only() {
+    let mut window = Window::new(9);
+    sleep(&mut window, "S-1", t(mins(1)));
+    want(&mut window, "S-1", t(hours(2)));
+    assert_eq!(window.len(), 1);
+    assert_eq!(window.next_wake(), None);
+    sleep(&mut window, "S-1", t(mins(2)));
+    assert_eq!(window.wanted().count(), 0);
+    window.remove(&session("S-1"));
+    assert!(window.is_empty());
+}
+
+#[derive(Debug, Clone)]
+enum Move {
+    Sleep(u8, bool, u64),
+    Want(u8, bool, Option<u64>),
+    NoteDue(u8, u64),
+    Remove(u8),
+    Wake(u64),
+    Pull(bool, u64),
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let minutes = || 0..600_u64;
+    let one = prop_oneof![
+        (0..12_u8, proptest::bool::ANY, minutes()).prop_map(|(id, ours, at)| Move::Sleep(id, ours, at)),
+        (0..12_u8, proptest::bool::ANY, proptest::option::of(minutes()))
+            .prop_map(|(id, ours, at)| Move::Want(id, ours, at)),
+        (0..12_u8, minutes()).prop_map(|(id, at)| Move::NoteDue(id, at)),
+        (0..12_u8).prop_map(Move::Remove),
+        minutes().prop_map(Move::Wake),
+        (proptest::bool::ANY, minutes()).prop_map(|(ours, at)| Move::Pull(ours, at)),
+    ];
+    proptest::collection::vec(one, 0..60)
+}
+
+fn name_of(ours: bool) -> AccountName {
+    if ours { account() } else { other_account() }
+}
+
+fn deadline_of(id: u8) -> Timestamp {
+    t(mins(u64::from(id) * 37))
+}
+
+proptest! {
+    /// Whatever is put in and taken out: no account holds more than its share, nobody is brought up who was
+    /// not put in, and of those that can still be saved the earliest deadline comes first.
+    #[test]
+    fn a_window_stays_within_bounds_and_in_order(moves in moves()) {
+        const LIMIT: usize = 3;
+        let mut window = Window::new(LIMIT);
+        let mut wanting: BTreeMap<u8, AccountName> = BTreeMap::new();
+        let id_of = |number: u8| session(&format!("S-{number}"));
+        let number_of = |id: &SessionId| id.as_str()[2..].parse::<u8>().unwrap();
+        for one in moves {
+            match one {
+                Move::Sleep(id, ours, at) => {
+                    wanting.remove(&id);
+                    window.sleep(&id_of(id), Some(&name_of(ours)), deadline_of(id), t(mins(at)));
+                }
+                Move::Want(id, ours, look_at) => {
+                    wanting.insert(id, name_of(ours));
+                    let look_at = look_at.map(|at| t(mins(at)));
+                    window.want(&id_of(id), &name_of(ours), deadline_of(id), Call::Confirm, look_at);
+                }
+                Move::NoteDue(id, at) => window.note_due(&Due {
+                    id: id_of(id),
+                    account: Some(account()),
+                    due_at: t(mins(at)),
+                    deadline: deadline_of(id),
+                }),
+                Move::Remove(id) => {
+                    wanting.remove(&id);
+                    window.remove(&id_of(id));
+                }
+                Move::Wake(at) => {
+                    let first = window.next_wake();
+                    let woken = window.wake(t(mins(at)));
+                    prop_assert_eq!(woken.is_some(), first.is_some_and(|first| first <= t(mins(at))));
+                    if let Some(id) = woken {
+                        wanting.remove(&number_of(&id));
+                        prop_assert_eq!(window.place(&id), None);
+                    }
+                }
+                Move::Pull(ours, at) => {
+                    let now = t(mins(at));
+                    // Those that had to leave a full window are brought back by the log, not by the window.
+                    wanting.retain(|id, _| window.place(&id_of(*id)).is_some());
+                    let of_account = wanting.iter().filter(|(_, of)| **of == name_of(ours));
+                    let best = of_account.map(|(id, _)| *id).min_by_key(|id| (deadline_of(*id) <= now, *id));
+                    let pulled = window.pull(&name_of(ours), Call::Confirm, now);
+                    prop_assert_eq!(pulled.as_ref().map(number_of), best);
+                    if let Some(id) = best {
+                        wanting.remove(&id);
+                    }
+                }
+            }
+            wanting.retain(|id, _| window.place(&id_of(*id)).is_some());
+            prop_assert!(window.len() <= 2 * LIMIT);
+            prop_assert_eq!(window.is_empty(), window.len() == 0);
+        }
+    }
+}
