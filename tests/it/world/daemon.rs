@@ -67,10 +67,15 @@ pub(crate) async fn command(
 impl Daemon {
     pub(crate) async fn start(config: &Path, control_url: &str, environment: &[(&str, &str)]) -> Self {
         let mut daemon = Self::begin(config, control_url, environment);
-        let line = daemon.line("console listens on ").await;
-        let (_, address) = line.rsplit_once("console listens on ").unwrap();
-        daemon.console = address.split_whitespace().next().unwrap().to_owned();
+        daemon.serving().await;
         daemon
+    }
+
+    /// Waits until its console can be asked.
+    pub(crate) async fn serving(&mut self) {
+        let line = self.line("console listens on ").await;
+        let (_, address) = line.rsplit_once("console listens on ").unwrap();
+        self.console = address.split_whitespace().next().unwrap().to_owned();
     }
 
     /// Starts it and waits for nothing.
@@ -152,10 +157,12 @@ impl Daemon {
         }
         let reader = std::mem::replace(&mut self.reader, tokio::spawn(async {}));
         in_time("its last words", reader).await.unwrap();
+        let stderr = self.said();
+        assert!(!stderr.contains("panicked"), "{stderr}");
         Finished {
             status,
             stdout,
-            stderr: self.said(),
+            stderr,
         }
     }
 }

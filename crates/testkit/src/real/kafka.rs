@@ -68,6 +68,25 @@ pub fn kafka() -> Option<&'static Kafka> {
     SHARED.get_or_init(Kafka::find_or_start).as_ref()
 }
 
+/// What it takes to run a Java program that uses Kafka's own client.
+pub struct JavaWithKafka {
+    /// The program `java`.
+    pub java: PathBuf,
+    /// What `-cp` takes: Kafka and everything that it needs, Jackson and a logger among it.
+    pub class_path: String,
+}
+
+/// The Java and the jars that [`KafkaServer`] runs with. `None` where something is missing.
+///
+/// # Panics
+/// If something is missing and `CI=true`.
+pub fn java_with_kafka() -> Option<JavaWithKafka> {
+    KafkaServer::installation().map(|installation| JavaWithKafka {
+        class_path: installation.class_path(),
+        java: installation.java,
+    })
+}
+
 /// A running Kafka that other tests use too: topics and groups take [`unique`](super::unique) names. No topic exists
 /// unless a test, or the program under test, creates it.
 pub struct Kafka(Whose);
@@ -113,6 +132,14 @@ impl KafkaServer {
     /// # Panics
     /// If it does not start, or if something is missing and `CI=true`.
     pub fn start_new() -> Option<Self> {
+        let Some(mut server) = Self::formatted(Self::installation()?) else {
+            return missing(INSTALL_JAVA);
+        };
+        server.start();
+        Some(server)
+    }
+
+    fn installation() -> Option<Installation> {
         let Some(java) = java() else {
             return missing(INSTALL_JAVA);
         };
@@ -122,15 +149,10 @@ impl KafkaServer {
                 server.stop();
             }
         });
-        let installation = match installation {
-            Ok(installation) => installation,
-            Err(NoJars(why)) => return missing(why),
-        };
-        let Some(mut server) = Self::formatted(installation) else {
-            return missing(INSTALL_JAVA);
-        };
-        server.start();
-        Some(server)
+        match installation {
+            Ok(installation) => Some(installation),
+            Err(NoJars(why)) => missing(why),
+        }
     }
 
     /// A broker that has not run yet, with its settings and an empty log. `None` if this Java cannot run Kafka.

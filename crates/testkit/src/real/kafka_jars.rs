@@ -89,12 +89,13 @@ impl Installation {
         arguments.push(self.class_archive.clone());
         // Native parts of the compression libraries are unpacked there, and stay after a kill.
         arguments.push(format!("-Djava.io.tmpdir={}", text(folder.path())));
-        arguments.extend([
-            "-cp".to_owned(),
-            format!("{}/*", text(&self.jars)),
-            class.to_owned(),
-        ]);
+        arguments.extend(["-cp".to_owned(), self.class_path(), class.to_owned()]);
         arguments
+    }
+
+    /// Every jar.
+    pub(super) fn class_path(&self) -> String {
+        format!("{}/*", text(&self.jars))
     }
 }
 

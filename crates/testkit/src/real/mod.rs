@@ -31,8 +31,8 @@ mod port;
 mod postgres;
 mod server;
 
-pub use kafka::{Kafka, KafkaServer, kafka};
-pub use postgres::{Postgres, PostgresServer, postgres};
+pub use kafka::{JavaWithKafka, Kafka, KafkaServer, java_with_kafka, kafka};
+pub use postgres::{Postgres, PostgresServer, postgres, psql};
 
 /// A name that no other call has returned, in this process or in another: for topics, groups and databases, which may
 /// live in a server that outlasts the test. Twenty-odd characters longer than `prefix`, and made of the same ones plus

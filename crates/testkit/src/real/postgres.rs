@@ -38,6 +38,36 @@ pub fn postgres() -> Option<&'static Postgres> {
     SHARED.get_or_init(Postgres::find_or_start).as_ref()
 }
 
+/// What a database answers to one statement: a line a row, its columns with `|` between them.
+///
+/// # Panics
+/// If `psql` is missing or the server refuses.
+pub fn psql(url: &str, statement: &str) -> String {
+    let psql = program("psql", &installed()).unwrap_or_else(|| panic!("install psql"));
+    let asked = Command::new(psql)
+        .args([
+            "-X",
+            "-q",
+            "-t",
+            "-A",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-d",
+            url,
+            "-c",
+            statement,
+        ])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("psql did not start: {error}"));
+    assert!(
+        asked.status.success(),
+        "{statement}: {}",
+        String::from_utf8_lossy(&asked.stderr)
+    );
+    String::from_utf8_lossy(&asked.stdout).into_owned()
+}
+
 /// A running PostgreSQL that other tests use too.
 pub struct Postgres(Whose);
 
