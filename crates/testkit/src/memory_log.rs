@@ -25,16 +25,21 @@ pub struct Kept {
     pub erase_after: Option<Timestamp>,
 }
 
-#[derive(Debug, Default)]
+type Intruder = Box<dyn FnOnce(&MemoryLog) + Send>;
+type Rule = Box<dyn Fn(&Append) -> bool + Send>;
+
+#[derive(Default)]
 struct Tables {
     sessions: BTreeMap<SessionId, Kept>,
     untold: BTreeSet<(SessionId, Version)>,
     appends: Vec<(SessionId, Vec<&'static str>)>,
     away: u32,
+    intruder: Option<Intruder>,
+    refuses: Option<Rule>,
 }
 
 /// The log in memory. Its clones are one log.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct MemoryLog(Arc<Mutex<Tables>>);
 
 /// The log did not answer.
@@ -50,6 +55,16 @@ impl MemoryLog {
     /// The next `calls` calls are not answered, and do nothing.
     pub fn goes_away_for(&self, calls: u32) {
         self.tables().away = calls;
+    }
+
+    /// Somebody else is quicker: `intruder` acts just before the next append.
+    pub fn is_overtaken_by(&self, intruder: impl FnOnce(&Self) + Send + 'static) {
+        self.tables().intruder = Some(Box::new(intruder));
+    }
+
+    /// Appends that `rule` names are refused for what they hold.
+    pub fn refuses(&self, rule: impl Fn(&Append) -> bool + Send + 'static) {
+        self.tables().refuses = Some(Box::new(rule));
     }
 
     /// What is kept of a session.
@@ -111,7 +126,8 @@ impl MemoryLog {
     /// One append, at its expected version or, where a test takes that guarantee out, at any.
     ///
     /// # Errors
-    /// [`LogError::Overtaken`] where the version is not the expected one.
+    /// [`LogError::Overtaken`] where the version is not the expected one, [`LogError::Rejected`] where a
+    /// test has told it to refuse.
     pub fn append(&self, append: Append, heeds_version: bool) -> Result<Appended, LogError> {
         let mut tables = self.tables();
         let version = tables
@@ -119,6 +135,9 @@ impl MemoryLog {
             .get(&append.id)
             .and_then(|kept| kept.facts.last())
             .map_or(Version(0), |fact| fact.version);
+        if tables.refuses.as_ref().is_some_and(|refuses| refuses(&append)) {
+            return Err(LogError::Rejected("the log refuses what it holds".into()));
+        }
         if heeds_version && version != append.after {
             return Err(LogError::Overtaken);
         }
@@ -187,6 +206,10 @@ impl SessionLog for MemoryLog {
     ) -> impl Future<Output = Vec<Result<Appended, LogError>>> + Send {
         let ids: BTreeSet<&SessionId> = appends.iter().map(|append| &append.id).collect();
         assert_eq!(ids.len(), appends.len(), "one append a session and call");
+        let intruder = self.tables().intruder.take();
+        if let Some(intruder) = intruder {
+            intruder(self);
+        }
         ready(match self.answer(|_| ()) {
             Ok(()) => appends
                 .into_iter()
