@@ -71,7 +71,9 @@ fn what_could_not_leave_in_time_is_not_sent() {
 
 #[test]
 fn what_would_leave_too_near_to_the_deadline_is_not_sent() {
-    let world = world();
+    let mut world = world();
+    // People would be told first, and that is another append.
+    world.worker.policies.otherwise.alert_before.clear();
     let mut late = completed();
     late.session_created_at = Some(t0().minus(hours(24)).plus(secs(61)));
     let observed = world.observe(vec![late]);
@@ -129,9 +131,13 @@ fn an_answer_that_was_lost_after_the_effect_is_found_by_looking_up() {
 }
 
 #[test]
-fn an_attempt_that_lands_after_its_caller_has_given_up_is_found_by_looking_up() {
+fn what_lands_after_its_caller_has_given_up_is_one_charge_with_what_is_repeated_meanwhile() {
     let world = confirmed_through(&[Fault::Slow(secs(40))]);
-    assert_eq!(keys(&world.amazon.requests()).len(), 1);
+    let requests = world.amazon.requests();
+    assert_eq!(requests.len(), 2);
+    assert_eq!(requests[0].key, requests[1].key);
+    let book = world.amazon.book(&session("S-1")).expect("Amazon knows it");
+    assert_eq!(book.charges.len(), 1);
 }
 
 #[test]

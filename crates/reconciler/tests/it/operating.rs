@@ -120,7 +120,10 @@ fn a_release_acknowledges_a_conflict() {
     world.observe(vec![arrival(order().amount("99.00"))]);
     assert_eq!(world.story()[3..], ["conflict-found", "alert-raised"]);
     operate(&world, Act::Release).expect("it is not refused");
-    assert_eq!(world.story()[5..], ["released", "alert-resolved"]);
+    assert_eq!(world.story()[5..], ["alert-resolved"]);
+    let kept = world.log.kept(&session("S-1")).expect("it was heard of");
+    let last = kept.facts.last().expect("it has facts");
+    assert_eq!(last.actor, Actor::Operator("ann".to_owned()));
     assert_eq!(refused(&world, Act::Release), Refused::NothingToRelease);
 }
 
