@@ -17,12 +17,12 @@ mod config;
 mod console;
 mod daemon;
 mod demo;
+mod metered;
 mod query;
 mod signals;
 mod telemetry;
 #[cfg(feature = "test-clock")]
 mod test_clock;
-mod timed_log;
 mod view;
 
 use std::process::ExitCode;

@@ -27,7 +27,7 @@ use crate::chance::Drawn;
 use crate::clock::{ProgramClock, real_sleep};
 use crate::config::{Account, Config};
 use crate::console::{self, Shown};
-use crate::timed_log::TimedLog;
+use crate::metered::{CountedNotices, TimedLog};
 use accounts::listener;
 use announcer::{Announcer, Memory, memory};
 use schedule::ticks;
@@ -175,17 +175,20 @@ async fn take_in(
 ) -> anyhow::Result<()> {
     let mut partitions = intake.assignment();
     let mut count = intake.partition_count();
+    let counted = CountedNotices(log.clone());
     let dead_letters = DeadLetters {
         publisher: publisher.as_ref(),
         keep: &log,
-        notices: &log,
+        notices: &counted,
     };
+    let reconciler = observer.reconciler.clone();
     let told = async {
         loop {
             let now = Assignment {
                 partitions: partitions.borrow_and_update().clone(),
                 count: *count.borrow_and_update(),
             };
+            reconciler.amazon.share_out(now.share_of_quota());
             assigned.send_replace(now);
             let changed = tokio::select! {
                 changed = partitions.changed() => changed,

@@ -37,6 +37,15 @@ impl Assignment {
         }
     }
 
+    /// A replica's part of every quota is its part of the partitions. Alone until it is known.
+    #[expect(clippy::cast_precision_loss, reason = "partitions are counted in thousands")]
+    pub(crate) fn share_of_quota(&self) -> f64 {
+        match (&self.partitions, self.count) {
+            (Some(partitions), Some(count)) if count > 0 => partitions.len() as f64 / f64::from(count),
+            _ => 1.0,
+        }
+    }
+
     /// An import may have counted on more partitions than the topic has: those beyond wrap around.
     fn with_imports(&self, partitions: &BTreeSet<u32>) -> BTreeSet<u32> {
         let count = self.count.filter(|count| *count > 0);
@@ -113,6 +122,13 @@ mod tests {
             one.contains(&0) && one.contains(&2) && other.contains(&1),
             "the topic's own stay where they are"
         );
+    }
+
+    #[test]
+    fn the_share_of_the_quota_is_the_share_of_the_partitions() {
+        assert!((Assignment::default().share_of_quota() - 1.0).abs() < f64::EPSILON);
+        assert!((assignment(&[0, 2], 4).share_of_quota() - 0.5).abs() < f64::EPSILON);
+        assert!(assignment(&[], 4).share_of_quota().abs() < f64::EPSILON);
     }
 
     #[test]

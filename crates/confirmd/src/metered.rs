@@ -1,10 +1,10 @@
-//! The session log, with the time that appends take told to the metrics.
+//! The session log, with what passes told to the metrics.
 
 use std::time::Instant;
 
 use checkout::{BodyRef, SessionId, Timestamp};
 use reconciler::ports::{Appended, Due, LogError, PersonalRecord, SessionLog, Share};
-use reconciler::{Append, Recorded};
+use reconciler::{Append, Notice, NoticeKind, NoticeLog, Recorded};
 use session_log::Log;
 
 /// Times appends; everything else is the log's own.
@@ -48,4 +48,25 @@ impl SessionLog for TimedLog {
 )]
 fn now() -> Instant {
     Instant::now()
+}
+
+/// Counts dead letters by the notices of them.
+pub(crate) struct CountedNotices(pub(crate) Log);
+
+impl NoticeLog for CountedNotices {
+    async fn record(&self, notice: &Notice) -> Result<(), LogError> {
+        NoticeLog::record(&self.0, notice).await?;
+        if notice.kind == NoticeKind::DeadLetter {
+            metrics::counter!("confirmd_dead_letters_total").increment(1);
+        }
+        Ok(())
+    }
+
+    async fn untold(&self, limit: u32) -> Result<Vec<Notice>, LogError> {
+        NoticeLog::untold(&self.0, limit).await
+    }
+
+    async fn told(&self, notices: &[Notice]) -> Result<(), LogError> {
+        NoticeLog::told(&self.0, notices).await
+    }
 }
