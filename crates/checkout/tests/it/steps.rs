@@ -308,3 +308,18 @@ fn a_session_that_waits_is_due_at_the_instant_of_its_step() {
     assert_eq!(due(&refused(throttled())), Some(t(secs(1))));
     assert_eq!(due(&seen().and(start(1)).and(answered(1, accepted()))), None);
 }
+
+#[test]
+fn what_needs_no_call_does_not_wait_for_a_turn() {
+    let at = |story: &Story| checkout::turnless_at(story.session(), story.now(), &policy());
+    let cancel = hours(23) + mins(30);
+    assert_eq!(at(&seen()), Some(t(hours(18))));
+    assert_eq!(at(&unclear()), Some(t(mins(5))));
+    assert_eq!(
+        at(&quietly(needs_repair().at(hours(23) + mins(20)))),
+        Some(t(cancel))
+    );
+    assert_eq!(at(&quietly(seen().at(hours(23) + mins(20)))), None);
+    assert_eq!(at(&pending()), Some(t(hours(24))));
+    assert_eq!(at(&seen().and(look_up(canceled("Declined")))), None);
+}
