@@ -25,6 +25,9 @@ enum Verdict {
     AnError,
 }
 
+/// Sees every request to confirm as it leaves.
+type Witness = dyn Fn(&Attempt) + Send + Sync;
+
 /// How a read fares.
 pub(super) enum Reply {
     Goes,
@@ -45,7 +48,7 @@ pub(super) struct World {
     pub(super) weather: Weather,
     pub(super) no_turns: BTreeMap<Call, NoTurn>,
     pub(super) unknown: BTreeSet<AccountName>,
-    pub(super) witness: Option<Arc<dyn Fn(&Attempt) + Send + Sync>>,
+    pub(super) witness: Option<Arc<Witness>>,
     waits: Vec<Wait>,
     results: BTreeMap<usize, ConfirmAnswer>,
     gates: Gates,
