@@ -34,6 +34,7 @@ impl ShopProducer {
             .set("linger.ms", "0")
             .set("message.max.bytes", "4000000")
             .set("message.timeout.ms", "30000")
+            .set("reconnect.backoff.max.ms", "1000")
             .create_with_context(Quiet(Broker::new()))
             .map_err(ClientError)?;
         Ok(Self {

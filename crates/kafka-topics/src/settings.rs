@@ -96,6 +96,8 @@ impl Settings {
         let mut config = ClientConfig::new();
         config.set_log_level(RDKafkaLogLevel::Info);
         config.set("client.id", "confirmd");
+        // The default of ten seconds would be ten more after the broker is back, with buyers waiting.
+        config.set("reconnect.backoff.max.ms", "1000");
         for (key, value) in ours {
             config.set(*key, *value);
         }

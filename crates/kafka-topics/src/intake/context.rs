@@ -84,17 +84,16 @@ impl Context {
     }
 
     fn revoked(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        // Somebody else may own already what was lost: committing it is not ours any more.
         let lost = consumer.assignment_lost();
-        let partitions: Vec<i32> = partitions(list).collect();
         let done = {
             let mut marks = self.marks();
-            let done: Vec<(i32, i64)> = marks.take_moved();
-            marks.revoked(partitions);
+            let done = if lost { Vec::new() } else { marks.take_moved() };
+            marks.revoked(partitions(list));
             done
         };
-        // Somebody else may own what was lost already. Asynchronous, because this runs inside a poll and the
-        // broker may be away; the commit still leaves before we rejoin.
-        if !lost && !done.is_empty() {
+        // Asynchronous, because this runs inside a poll and the broker may be away; it leaves before we rejoin.
+        if !done.is_empty() {
             let _ = consumer.commit(&offsets(&self.topic, &done), CommitMode::Async);
         }
         // What was lost because the broker is away goes on being worked, until there is an assignment again;
