@@ -5,6 +5,9 @@ mod books;
 mod console;
 mod daemon;
 mod events;
+mod shop;
+mod watching;
+mod witness;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -17,6 +20,7 @@ use serde_json::{Value, json};
 use testkit::real;
 
 pub(crate) use daemon::{Daemon, Finished};
+pub(crate) use witness::{confirmations, operations, repeats};
 
 /// How fast time passes here: retries and look-ups come quickly, and two seconds are still long enough to
 /// send a request in.
@@ -194,9 +198,14 @@ impl World {
         self.say(&session, event).await
     }
 
+    /// What the shop says of a session, with `changes` laid over it (null removes).
+    pub(crate) fn event(&self, session: &Value, changes: Value) -> Value {
+        events::of_session(session, changes)
+    }
+
     /// Publishes the event of a session as the shop would, with `changes` laid over it (null removes).
     pub(crate) async fn say(&self, session: &Value, changes: Value) -> String {
-        let event = events::of_session(session, changes);
+        let event = self.event(session, changes);
         let id = session["checkoutSessionId"].as_str().unwrap().to_owned();
         self.publish(&id, &event).await;
         id
@@ -208,7 +217,20 @@ impl World {
     }
 
     pub(crate) async fn publish_bytes(&self, key: &str, bytes: &[u8]) {
-        let time = self.clock.now().to_string();
+        self.publish_as_of(self.clock.now(), key, bytes).await;
+    }
+
+    /// Says of a session what was true an hour ago: confirmd has to ask before it confirms.
+    pub(crate) async fn say_an_hour_ago(&self, session: &Value, changes: Value) -> String {
+        let event = self.event(session, changes).to_string();
+        let id = session["checkoutSessionId"].as_str().unwrap().to_owned();
+        let then = self.clock.now() - jiff::SignedDuration::from_hours(1);
+        self.publish_as_of(then, &id, event.as_bytes()).await;
+        id
+    }
+
+    async fn publish_as_of(&self, time: jiff::Timestamp, key: &str, bytes: &[u8]) {
+        let time = time.to_string();
         let headers: [(&str, &[u8]); 6] = [
             ("ce_specversion", b"1.0"),
             ("ce_type", b"checkout.completed.v1"),
@@ -250,8 +272,9 @@ impl World {
     /// Everything that stands on a topic now.
     pub(crate) async fn everything_on(&self, topic: &str) -> Vec<TopicRecord> {
         let end = ShopProducer::new(&self.kafka.bootstrap_servers, topic).unwrap();
+        let here = real::unique("here");
         for partition in 0..PARTITIONS {
-            let headers: [(&str, &[u8]); 1] = [("end", b"here")];
+            let headers: [(&str, &[u8]); 1] = [("end", here.as_bytes())];
             end.send_to(i32::try_from(partition).unwrap(), None, &headers, None)
                 .await
                 .unwrap();
@@ -264,10 +287,11 @@ impl World {
         while ends.len() < PARTITIONS as usize {
             let record = in_time(topic, reader.next()).await;
             match record.header("end") {
-                // An end that an earlier call has set is none.
-                Some(_) => {
+                Some(end) if end == here => {
                     ends.insert(record.partition, record.offset);
                 }
+                // An end that an earlier call has set is none.
+                Some(_) => {}
                 None => records.push(record),
             }
         }
