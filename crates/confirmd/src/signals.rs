@@ -16,3 +16,17 @@ pub(crate) async fn terminate() {
         let _ = tokio::signal::ctrl_c().await;
     }
 }
+
+/// Keeps SIGHUP from ending the daemon, and says what it does not do yet.
+pub(crate) async fn tell_of_hang_ups() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut hang_up = signal(SignalKind::hangup()).expect("SIGHUP can be listened for");
+        while hang_up.recv().await.is_some() {
+            tracing::warn!(
+                "SIGHUP: this version reads keys and limits at its start only: restart it to change them"
+            );
+        }
+    }
+}

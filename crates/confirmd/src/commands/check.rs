@@ -27,6 +27,9 @@ pub(crate) async fn run(
         .into_iter()
         .map(|problem| found(&problem.key, "configuration", &problem.problem))
         .collect();
+    for key in &config.without_effect {
+        eprintln!("note: {key} is set, and has no effect in this version");
+    }
     let unusable = !problems.is_empty();
     if online && !unusable {
         problems.extend(broker(&config).await);

@@ -14,6 +14,9 @@ use crate::{signals, telemetry};
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     telemetry::log(&config.telemetry.log, config.telemetry.format);
     crash_where_asked();
+    for key in &config.without_effect {
+        tracing::warn!("the configuration sets {key}, which has no effect in this version");
+    }
     let metrics = telemetry::metrics()?;
     let clock = super::clock().await?;
     let starting = CancellationToken::new();
@@ -22,6 +25,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         signals::terminate().await;
         stop_starting.cancel();
     });
+    tokio::spawn(signals::tell_of_hang_ups());
     let Some(log) = daemon::open_log(&config, &starting).await? else {
         return Ok(());
     };

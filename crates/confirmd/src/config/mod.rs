@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) personal_data_for: Duration,
     pub(crate) console: Console,
     pub(crate) telemetry: Telemetry,
+    /// Keys of the contract that are set and have no effect yet.
+    pub(crate) without_effect: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -120,9 +122,12 @@ impl Config {
         let mut reader = Reader::new(figment, file)?;
         let read = Self::read_all(&mut reader);
         reader.refuse_unknown();
-        let problems = reader.finish();
+        let (problems, without_effect) = reader.finish();
         match (read, problems.is_empty()) {
-            (Some(config), true) => Ok(config),
+            (Some(config), true) => Ok(Self {
+                without_effect,
+                ..config
+            }),
             _ => Err(problems),
         }
     }
@@ -141,15 +146,14 @@ impl Config {
             r.problem("retry.max", "must not be less than retry.first");
         }
         let attempt_timeout = r.duration("retry.attempt_timeout", Duration::from_secs(30));
-        // Known to the contract, and used once the feature behind them is there.
         for later in [
             "deadline.when_not_all",
             "keep.permission_details",
             "keep.permission_details_for",
+            "telemetry.otlp_endpoint",
         ] {
-            r.accept(later);
+            r.without_effect(later);
         }
-        r.accept("telemetry.otlp_endpoint");
         let personal_data_for = r.duration("keep.personal_data_for", Duration::from_secs(30 * 86_400));
         let console = read_console(r);
         let telemetry = read_telemetry(r);
@@ -164,6 +168,7 @@ impl Config {
             personal_data_for,
             console: console?,
             telemetry,
+            without_effect: Vec::new(),
         })
     }
 
@@ -320,8 +325,8 @@ fn read_account(r: &mut Reader<'_>, at: &str) -> Option<Account> {
         charge: r.bucket(&key("quota.charge"), published.charge),
     };
     let shop_front_share = r.share(&key("quota.shop_front_share"), 0.25);
-    r.accept(&key("quota.permission"));
-    r.accept(&key("quota.fresh_share"));
+    r.without_effect(&key("quota.permission"));
+    r.without_effect(&key("quota.fresh_share"));
     Some(Account {
         region: region?,
         public_key_id: public_key_id?,

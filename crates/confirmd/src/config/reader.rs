@@ -17,6 +17,7 @@ pub(super) struct Reader<'a> {
     root: Dict,
     asked: BTreeSet<String>,
     problems: Vec<Problem>,
+    without_effect: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -39,11 +40,13 @@ impl<'a> Reader<'a> {
             root,
             asked: BTreeSet::new(),
             problems: Vec::new(),
+            without_effect: Vec::new(),
         })
     }
 
-    pub(super) fn finish(self) -> Problems {
-        Problems(self.problems)
+    /// The problems, and the keys that are set and have no effect yet.
+    pub(super) fn finish(self) -> (Problems, Vec<String>) {
+        (Problems(self.problems), self.without_effect)
     }
 
     pub(super) fn problem(&mut self, key: &str, text: &str) {
@@ -87,8 +90,14 @@ impl<'a> Reader<'a> {
         self.find(key).cloned()
     }
 
-    /// A key that may be there and is not read yet.
-    pub(super) fn accept(&mut self, key: &str) {
+    /// A key that has a name and no effect yet: whoever sets it is told so.
+    pub(super) fn without_effect(&mut self, key: &str) {
+        if self.ask(key).is_some() {
+            self.without_effect.push(key.to_owned());
+        }
+    }
+
+    fn accept(&mut self, key: &str) {
         self.asked.insert(key.to_owned());
     }
 

@@ -253,3 +253,17 @@ fn quotas_are_the_published_ones_unless_they_are_set() {
     ));
     assert_eq!(told.len(), 1, "{told:?}");
 }
+
+#[test]
+fn whoever_sets_a_key_that_has_no_effect_yet_is_told_so() {
+    let folder = Folder::new();
+    let toml = format!(
+        "{STORE}[deadline]\nwhen_not_all = \"most-value\"\n{}",
+        folder.account("quota.fresh_share = 0.5")
+    );
+    let config = read(&toml).unwrap();
+    assert_eq!(
+        config.without_effect,
+        ["accounts.eu_shop.quota.fresh_share", "deadline.when_not_all"]
+    );
+}
