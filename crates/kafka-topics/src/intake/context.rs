@@ -12,7 +12,7 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use tokio::sync::{Notify, watch};
 
-use super::offsets;
+use super::membership::offsets;
 use crate::context::{Broker, client_error, log};
 use crate::marks::Marks;
 
