@@ -2,11 +2,13 @@
 
 use checkout::{Event, PrivateRef, Statement};
 use reconciler::ports::{Call, LogError, NoTurn, SessionLog};
-use reconciler::{Actor, Advanced, Personal};
+use reconciler::{Act, Actor, Advanced, Personal};
 use testkit::fake_amazon::Fault;
 use testkit::model::{hours, mins, order, secs, t, t0};
 
-use crate::given::{World, account, address_in, arrival, arrival_of, completed, session, world};
+use crate::given::{
+    World, account, address_in, arrival, arrival_of, completed, second_worker, session, world,
+};
 
 fn statements(world: &World) -> Vec<Statement> {
     let kept = world.log.kept(&session("S-1")).expect("it was heard of");
@@ -157,6 +159,27 @@ fn a_corrected_event_makes_a_session_that_needs_repair_ready_at_once() {
             "confirmation-started",
             "confirmed"
         ]
+    );
+}
+
+#[test]
+fn an_event_that_was_overtaken_on_its_way_into_the_log_is_heard_again() {
+    let world = world();
+    world.observe(vec![arrival(order().flawed())]);
+    let other = second_worker(&world);
+    let clock = world.clock.clone();
+    // The first append finds the session known; the second is the one that is overtaken.
+    world.log.is_overtaken_by(move |log| {
+        log.is_overtaken_by(move |_| {
+            let id = session("S-1");
+            let retried = other.operate(&id, Act::Retry, "ann", "to see");
+            testkit::tasks::run(&clock, retried).expect("it is not refused");
+        });
+    });
+    world.observe(vec![completed()]);
+    assert_eq!(
+        world.story()[2..],
+        ["retry-requested", "checkout-amended", "alert-resolved"]
     );
 }
 

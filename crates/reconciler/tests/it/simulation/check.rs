@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use checkout::{ChargeFound, Evidence, Policy, SessionId};
-use reconciler::{Announcement, Content, Version};
+use checkout::{ChargeFound, Evidence, Policy, SessionId, Statement};
+use reconciler::{Announcement, Content, Version, replay};
 use testkit::broker::{is_alert, is_outcome};
 use testkit::fake_amazon::{End, FakeAmazon, Request, SessionBook, Told};
 use testkit::memory_log::MemoryLog;
@@ -46,11 +46,40 @@ pub(crate) fn check(
         if let Some(book) = &book {
             safety(book, &mut note);
         }
+        heard(one, log, &mut note);
         keys(&of_session, &mut note);
         announced(&one.id, log, &told, &mut note);
         outcome(one, book.as_ref(), &told, &mut note);
     }
     found
+}
+
+/// Whatever the shop has said is on record.
+fn heard(planned: &Planned, log: &MemoryLog, note: &mut impl FnMut(&'static str, String)) {
+    let heard = log
+        .look(&planned.id, |kept| {
+            let (session, _) = replay(&kept.facts);
+            session.subject().map(|subject| subject.heard.clone())
+        })
+        .flatten()
+        .unwrap_or_default();
+    for (_, arrival) in &planned.messages {
+        let is_heard = heard.iter().any(|said| {
+            let private = said.private;
+            let arrived = &arrival.statement;
+            *said
+                == Statement {
+                    private,
+                    ..arrived.clone()
+                }
+        });
+        if !is_heard {
+            note(
+                "an event of the shop was lost",
+                format!("{:?}", arrival.statement),
+            );
+        }
+    }
 }
 
 fn safety(book: &SessionBook, note: &mut impl FnMut(&'static str, String)) {
