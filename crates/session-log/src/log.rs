@@ -32,13 +32,13 @@ impl SessionLog for Log {
         let mut record = PersonalRecord::default();
         for (erased, slot) in slots {
             record.erased = erased;
-            match slot {
-                // Negative: what the last look-up brought.
-                Some((slot, personal)) => match u32::try_from(slot) {
-                    Ok(statement) => record.statements.push((PrivateRef(statement), personal)),
-                    Err(_) => record.found = Some(personal),
-                },
-                None => {}
+            let Some((slot, personal)) = slot else {
+                continue;
+            };
+            // Negative: what the last look-up brought.
+            match u32::try_from(slot) {
+                Ok(statement) => record.statements.push((PrivateRef(statement), personal)),
+                Err(_) => record.found = Some(personal),
             }
         }
         Ok(record)

@@ -90,6 +90,6 @@ impl From<Option<&[u8]>> for Param {
 
 /// `params![id, limit]`, in the order of `$1`, `$2`, …
 macro_rules! params {
-    ($($value:expr),* $(,)?) => { vec![$($crate::statement::Param::from($value)),*] };
+    ($($value:expr),* $(,)?) => { [$($crate::statement::Param::from($value)),*] };
 }
 pub(crate) use params;

@@ -1,12 +1,12 @@
 //! Facts at rest, format 1: the kind stands in a column of its own, everything else in a JSON object.
 
-use checkout::{BodyRef, ChargeFound, Event, Found, IdempotencyKey, Outcome};
+use checkout::{BodyRef, Event, IdempotencyKey, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::words_v1::{
-    AlertKindV1, AnswerV1, BecauseV1, EvidenceV1, FlawV1, ForswornByV1, IdsV1, PaymentV1, RefusalV1,
-    StatementV1, TimeV1, maybe_time, time,
+    AlertKindV1, AnswerV1, BecauseV1, ChargeFoundV1, EvidenceV1, FlawV1, ForswornByV1, FoundV1, IdsV1,
+    PaymentV1, RefusalV1, StatementV1, TimeV1, maybe_time, time,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -124,86 +124,6 @@ enum EventV1 {
     AlertResolved {
         ordinal: u32,
     },
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
-enum FoundV1 {
-    Open { ids: Option<IdsV1>, has_address: bool },
-    Completed { ids: IdsV1 },
-    Canceled { reason: Option<String> },
-    NotFound,
-}
-
-impl From<&Found> for FoundV1 {
-    fn from(found: &Found) -> Self {
-        match found {
-            Found::Open { ids, has_address } => Self::Open {
-                ids: ids.as_ref().map(IdsV1::from),
-                has_address: *has_address,
-            },
-            Found::Completed(ids) => Self::Completed { ids: ids.into() },
-            Found::Canceled { reason } => Self::Canceled {
-                reason: reason.clone(),
-            },
-            Found::NotFound => Self::NotFound,
-        }
-    }
-}
-
-impl From<FoundV1> for Found {
-    fn from(stored: FoundV1) -> Self {
-        match stored {
-            FoundV1::Open { ids, has_address } => Self::Open {
-                ids: ids.map(Into::into),
-                has_address,
-            },
-            FoundV1::Completed { ids } => Self::Completed(ids.into()),
-            FoundV1::Canceled { reason } => Self::Canceled { reason },
-            FoundV1::NotFound => Self::NotFound,
-        }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-enum ChargeFoundV1 {
-    Pending,
-    Authorized,
-    Captured,
-    Declined { reason: Option<String> },
-    Canceled { reason: Option<String> },
-    NotFound,
-}
-
-impl From<&ChargeFound> for ChargeFoundV1 {
-    fn from(found: &ChargeFound) -> Self {
-        match found {
-            ChargeFound::Pending => Self::Pending,
-            ChargeFound::Authorized => Self::Authorized,
-            ChargeFound::Captured => Self::Captured,
-            ChargeFound::Declined { reason } => Self::Declined {
-                reason: reason.clone(),
-            },
-            ChargeFound::Canceled { reason } => Self::Canceled {
-                reason: reason.clone(),
-            },
-            ChargeFound::NotFound => Self::NotFound,
-        }
-    }
-}
-
-impl From<ChargeFoundV1> for ChargeFound {
-    fn from(stored: ChargeFoundV1) -> Self {
-        match stored {
-            ChargeFoundV1::Pending => Self::Pending,
-            ChargeFoundV1::Authorized => Self::Authorized,
-            ChargeFoundV1::Captured => Self::Captured,
-            ChargeFoundV1::Declined { reason } => Self::Declined { reason },
-            ChargeFoundV1::Canceled { reason } => Self::Canceled { reason },
-            ChargeFoundV1::NotFound => Self::NotFound,
-        }
-    }
 }
 
 /// The body of `event`.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use checkout::{
-    AccountName, AlertKind, Amount, Answer, Because, ChargePermissionType, Evidence, Flaw, ForswornBy, Ids,
-    Order, Payment, PaymentIntent, PrivateRef, ProductType, Refusal, Statement, Timestamp, Work,
+    AccountName, AlertKind, Amount, Answer, Because, ChargeFound, ChargePermissionType, Evidence, Flaw,
+    ForswornBy, Found, Ids, Order, Payment, PaymentIntent, PrivateRef, ProductType, Refusal, Statement,
+    Timestamp, Work,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -288,6 +289,86 @@ impl From<IdsV1> for Ids {
             charge_permission_id: stored.charge_permission_id,
             charge_permission_type: stored.charge_permission_type.map(Into::into),
             charge_id: stored.charge_id,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub(super) enum FoundV1 {
+    Open { ids: Option<IdsV1>, has_address: bool },
+    Completed { ids: IdsV1 },
+    Canceled { reason: Option<String> },
+    NotFound,
+}
+
+impl From<&Found> for FoundV1 {
+    fn from(found: &Found) -> Self {
+        match found {
+            Found::Open { ids, has_address } => Self::Open {
+                ids: ids.as_ref().map(IdsV1::from),
+                has_address: *has_address,
+            },
+            Found::Completed(ids) => Self::Completed { ids: ids.into() },
+            Found::Canceled { reason } => Self::Canceled {
+                reason: reason.clone(),
+            },
+            Found::NotFound => Self::NotFound,
+        }
+    }
+}
+
+impl From<FoundV1> for Found {
+    fn from(stored: FoundV1) -> Self {
+        match stored {
+            FoundV1::Open { ids, has_address } => Self::Open {
+                ids: ids.map(Into::into),
+                has_address,
+            },
+            FoundV1::Completed { ids } => Self::Completed(ids.into()),
+            FoundV1::Canceled { reason } => Self::Canceled { reason },
+            FoundV1::NotFound => Self::NotFound,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(super) enum ChargeFoundV1 {
+    Pending,
+    Authorized,
+    Captured,
+    Declined { reason: Option<String> },
+    Canceled { reason: Option<String> },
+    NotFound,
+}
+
+impl From<&ChargeFound> for ChargeFoundV1 {
+    fn from(found: &ChargeFound) -> Self {
+        match found {
+            ChargeFound::Pending => Self::Pending,
+            ChargeFound::Authorized => Self::Authorized,
+            ChargeFound::Captured => Self::Captured,
+            ChargeFound::Declined { reason } => Self::Declined {
+                reason: reason.clone(),
+            },
+            ChargeFound::Canceled { reason } => Self::Canceled {
+                reason: reason.clone(),
+            },
+            ChargeFound::NotFound => Self::NotFound,
+        }
+    }
+}
+
+impl From<ChargeFoundV1> for ChargeFound {
+    fn from(stored: ChargeFoundV1) -> Self {
+        match stored {
+            ChargeFoundV1::Pending => Self::Pending,
+            ChargeFoundV1::Authorized => Self::Authorized,
+            ChargeFoundV1::Captured => Self::Captured,
+            ChargeFoundV1::Declined { reason } => Self::Declined { reason },
+            ChargeFoundV1::Canceled { reason } => Self::Canceled { reason },
+            ChargeFoundV1::NotFound => Self::NotFound,
         }
     }
 }

@@ -21,6 +21,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What became of one append of a group.
+#[derive(Clone, Copy)]
 pub(super) enum Written {
     Added {
         /// See [`Appended::older_unpublished`].

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use checkout::Timestamp;
-use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, ConnectOptions};
 
 use super::Job;
 use super::group::{Store, Written};
@@ -42,7 +42,10 @@ impl PostgresStore {
             None => {
                 let fresh = async {
                     let mut connection = self.connect.connect().await?;
-                    sqlx::raw_sql(PREPARE).execute(&mut connection).await?;
+                    // What we no longer wait for, the server is not to finish much later.
+                    let limit = self.patience.as_millis();
+                    let prepare = AssertSqlSafe(format!("{PREPARE}SET statement_timeout = {limit};"));
+                    sqlx::raw_sql(prepare).execute(&mut connection).await?;
                     Ok::<_, sqlx::Error>(connection)
                 };
                 within(self.patience, fresh).await??

@@ -128,7 +128,7 @@ async fn one_session_may_stand_twice_in_a_request(backend: &Backend) {
     let mut story = Story::of("s-1");
     let appends = vec![
         story.then(at(0), [completed(at(0))]),
-        story.then(at(1), [alert(1)]),
+        story.then(at(1), [started(1, at(1))]),
     ];
     let results = backend.log.append_all(appends).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");

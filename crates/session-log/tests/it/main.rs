@@ -1,5 +1,10 @@
 //! The session log, on both databases: one suite that runs every statement, and what only a server can do to us.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test says what it expects by failing, in its helpers too"
+)]
+
 mod appending;
 mod away;
 mod folds;
