@@ -132,17 +132,30 @@ pub(crate) fn check(told: &[Told], books: &Books, expected: &Expected) -> Vec<Fi
     for (session, _, outcome) in &outcomes {
         match books.session(session) {
             Some(book) => as_in_the_books(&mut findings, outcome, book),
-            None => findings.add(Rule::AsInTheBooks, format!("{session}: Amazon Pay has no such session")),
+            None => findings.add(
+                Rule::AsInTheBooks,
+                format!("{session}: Amazon Pay has no such session"),
+            ),
         }
     }
     for book in books.sessions.iter().filter(|book| book.times_completed() > 1) {
         let times = book.times_completed();
-        findings.add(Rule::ConfirmedOnce, format!("{}: confirmed {times} times", book.checkout_session_id));
+        findings.add(
+            Rule::ConfirmedOnce,
+            format!("{}: confirmed {times} times", book.checkout_session_id),
+        );
     }
     same_totals(&mut findings, &outcomes, books);
     set_aside(&mut findings, told, &expected.unreadable);
-    for fault in books.faults.iter().filter(|fault| expected.faults.contains(&fault.id) && fault.struck == 0) {
-        findings.add(Rule::WeatherStruck, format!("fault {} on {} never struck", fault.id, fault.operation));
+    for fault in books
+        .faults
+        .iter()
+        .filter(|fault| expected.faults.contains(&fault.id) && fault.struck == 0)
+    {
+        findings.add(
+            Rule::WeatherStruck,
+            format!("fault {} on {} never struck", fault.id, fault.operation),
+        );
     }
     findings.0
 }
@@ -185,12 +198,18 @@ fn one_outcome(findings: &mut Findings, outcomes: &[OfSession<'_>], expected: &E
             Some([_]) => {}
             Some(several) => {
                 let several = several.join(", ");
-                findings.add(Rule::OneOutcome, format!("{session}: more than one outcome was told: {several}"));
+                findings.add(
+                    Rule::OneOutcome,
+                    format!("{session}: more than one outcome was told: {several}"),
+                );
             }
         }
     }
     for session in of_session.keys() {
-        findings.add(Rule::OneOutcome, format!("{session}: an outcome, and the shop never told of it"));
+        findings.add(
+            Rule::OneOutcome,
+            format!("{session}: an outcome, and the shop never told of it"),
+        );
     }
 }
 
@@ -224,7 +243,15 @@ fn as_in_the_books(findings: &mut Findings, outcome: &Outcome, book: &SessionBoo
         wrong(format!("told {}, and the books say {booked}", outcome.name()));
         return;
     }
-    let Outcome::Confirmed { charge_permission_id, charge_id, charge_amount, .. } = outcome else { return };
+    let Outcome::Confirmed {
+        charge_permission_id,
+        charge_id,
+        charge_amount,
+        ..
+    } = outcome
+    else {
+        return;
+    };
     if book.charge_permission_id.as_ref() != Some(charge_permission_id) {
         wrong("another charge permission than in the books".to_owned());
     }
@@ -232,10 +259,18 @@ fn as_in_the_books(findings: &mut Findings, outcome: &Outcome, book: &SessionBoo
         wrong("another charge than in the books".to_owned());
     }
     if let Some(charge) = charge {
-        let told = charge_amount.as_ref().map(|money| (money.amount, money.currency.as_str()));
-        let held = (charge.charge_amount.amount, charge.charge_amount.currency_code.as_str());
+        let told = charge_amount
+            .as_ref()
+            .map(|money| (money.amount, money.currency.as_str()));
+        let held = (
+            charge.charge_amount.amount,
+            charge.charge_amount.currency_code.as_str(),
+        );
         if told != Some(held) {
-            wrong(format!("another amount than the {} {} in the books", held.0, held.1));
+            wrong(format!(
+                "another amount than the {} {} in the books",
+                held.0, held.1
+            ));
         }
     }
 }
@@ -243,7 +278,11 @@ fn as_in_the_books(findings: &mut Findings, outcome: &Outcome, book: &SessionBoo
 fn same_totals(findings: &mut Findings, outcomes: &[OfSession<'_>], books: &Books) {
     let mut told: BTreeMap<(&str, Payment), Decimal> = BTreeMap::new();
     for (_, _, outcome) in outcomes {
-        if let Outcome::Confirmed { payment, charge_amount: Some(money), .. } = outcome
+        if let Outcome::Confirmed {
+            payment,
+            charge_amount: Some(money),
+            ..
+        } = outcome
             && *payment != Payment::None
         {
             *told.entry((&money.currency, *payment)).or_default() += money.amount;
@@ -256,7 +295,10 @@ fn same_totals(findings: &mut Findings, outcomes: &[OfSession<'_>], books: &Book
     }
     let keys: BTreeSet<(&str, Payment)> = told.keys().chain(booked.keys()).copied().collect();
     for key in keys {
-        let (told, booked) = (told.get(&key).copied().unwrap_or_default(), booked.get(&key).copied().unwrap_or_default());
+        let (told, booked) = (
+            told.get(&key).copied().unwrap_or_default(),
+            booked.get(&key).copied().unwrap_or_default(),
+        );
         if told != booked {
             let (currency, payment) = key;
             let what = format!("{payment:?} {currency}: told {told}, in the books {booked}");
@@ -281,7 +323,10 @@ fn set_aside(findings: &mut Findings, told: &[Told], unreadable: &[Message]) {
             }
             None => findings.add(
                 Rule::SetAsideUnchanged,
-                format!("unreadable event {} is not among the dead letters as it was sent", nth + 1),
+                format!(
+                    "unreadable event {} is not among the dead letters as it was sent",
+                    nth + 1
+                ),
             ),
         }
     }
@@ -290,3 +335,6 @@ fn set_aside(findings: &mut Findings, told: &[Told], unreadable: &[Message]) {
         findings.add(Rule::SetAsideUnchanged, what);
     }
 }
+
+#[cfg(test)]
+mod tests;

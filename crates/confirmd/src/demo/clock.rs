@@ -39,7 +39,11 @@ struct State {
 
 impl State {
     fn now(&self, instant: Instant) -> Timestamp {
-        let speed = if self.at_work > 0 { AT_WORK.min(self.cruising) } else { self.cruising };
+        let speed = if self.at_work > 0 {
+            AT_WORK.min(self.cruising)
+        } else {
+            self.cruising
+        };
         self.shown.plus(instant.duration_since(self.since).mul_f64(speed))
     }
 

@@ -63,11 +63,17 @@ pub(crate) async fn run(options: Demo) -> anyhow::Result<Ended> {
     telemetry::log("error", LogFormat::Text);
     let rough = options.weather == Weather::Rough;
     let asked = usize::try_from(options.sessions).unwrap_or(usize::MAX);
-    let sessions = if rough { asked.max(LEAST_IN_ROUGH_WEATHER) } else { asked };
+    let sessions = if rough {
+        asked.max(LEAST_IN_ROUGH_WEATHER)
+    } else {
+        asked
+    };
     let seed = options.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
     let stage = Stage::set(Plan::draw(sessions, options.weather, seed), seed).await?;
     if asked < sessions {
-        stage.show.say(&format!("Rough weather needs {sessions} checkouts to strike them all five times."));
+        stage.show.say(&format!(
+            "Rough weather needs {sessions} checkouts to strike them all five times."
+        ));
     }
     let report = stage.play(seed, rough, &options).await?;
     Ok(report)
@@ -94,7 +100,10 @@ struct Stage {
 impl Stage {
     async fn set(plan: Plan, seed: u64) -> anyhow::Result<Self> {
         let metrics = telemetry::metrics()?;
-        let folder = tempfile::Builder::new().prefix("confirmd-demo-").tempdir().context("a temporary folder")?;
+        let folder = tempfile::Builder::new()
+            .prefix("confirmd-demo-")
+            .tempdir()
+            .context("a temporary folder")?;
         let (broker, kafka) = stage::broker()?;
         let log = stage::log(folder.path()).await?;
         let opens_at = midnight(ProgramClock::System.now());
@@ -149,7 +158,21 @@ impl Stage {
     }
 
     async fn play(self, seed: u64, rough: bool, options: &Demo) -> anyhow::Result<Ended> {
-        let Self { plan, clock, opens_at, sandbox, log, console, producer, records, show, mut daemon, stop, _broker, _folder } = self;
+        let Self {
+            plan,
+            clock,
+            opens_at,
+            sandbox,
+            log,
+            console,
+            producer,
+            records,
+            show,
+            mut daemon,
+            stop,
+            _broker,
+            _folder,
+        } = self;
         welcome(&show, plan.checkouts.len(), rough, seed, console);
         let diary = Diary::default();
         let seller = Seller {
@@ -161,8 +184,16 @@ impl Stage {
             diary: diary.clone(),
         };
         let began = ProgramClock::System.now();
-        let patience = PATIENCE + PATIENCE_PER_THOUSAND * u32::try_from(plan.checkouts.len() / 1_000).unwrap_or(u32::MAX);
-        let mut audience = Audience { heard: Heard::default(), show, records, clock: clock.clone(), diary: diary.clone(), log };
+        let patience = PATIENCE
+            + PATIENCE_PER_THOUSAND * u32::try_from(plan.checkouts.len() / 1_000).unwrap_or(u32::MAX);
+        let mut audience = Audience {
+            heard: Heard::default(),
+            show,
+            records,
+            clock: clock.clone(),
+            diary: diary.clone(),
+            log,
+        };
         let day = audience.watch(tokio::spawn(seller.sell()));
         let heard = tokio::select! {
             day = day => day.map(|()| true),
@@ -173,7 +204,13 @@ impl Stage {
         audience.show.end();
         let over = match heard {
             Ok(true) => {
-                let report = audience.report(&plan, &sandbox, seed, rough, ProgramClock::System.now().since(began));
+                let report = audience.report(
+                    &plan,
+                    &sandbox,
+                    seed,
+                    rough,
+                    ProgramClock::System.now().since(began),
+                );
                 if options.json {
                     print_json(&report.as_json())?;
                 } else {
@@ -251,7 +288,8 @@ impl Audience {
                 () = &mut opened, if opening.is_some() => opening = None,
                 () = real_sleep(SHOW_EVERY) => {}
             }
-            self.show.progress(Moved::now(&self.clock), &self.heard, &self.diary.read());
+            self.show
+                .progress(Moved::now(&self.clock), &self.heard, &self.diary.read());
             let quiet = QUIET_FOR <= ProgramClock::System.now().since(quiet_since);
             if sold && quiet && self.is_complete() && self.log.outbox_pending().await? == 0 {
                 return Ok(());
@@ -261,7 +299,9 @@ impl Audience {
 
     fn is_complete(&self) -> bool {
         let said = self.diary.read();
-        said.sessions.keys().all(|session| self.heard.settled.contains(session))
+        said.sessions
+            .keys()
+            .all(|session| self.heard.settled.contains(session))
             && said.unreadable.len() <= self.heard.letters()
     }
 
@@ -274,7 +314,12 @@ impl Audience {
             faults: said.faults.keys().copied().collect(),
         };
         let findings = check(&self.heard.told, &books, &expected);
-        let day = Day { plan, said: &said, heard: &self.heard, books: &books };
+        let day = Day {
+            plan,
+            said: &said,
+            heard: &self.heard,
+            books: &books,
+        };
         Report::of(&day, seed, rough, took, findings)
     }
 }

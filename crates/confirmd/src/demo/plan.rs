@@ -97,8 +97,8 @@ pub(crate) enum Purchase {
 const ASSORTMENT: [Purchase; 20] = {
     use Purchase::{Consent, Download, Goods, GoodsLater, Pending, Redirect, SaveWallet};
     [
-        Goods, GoodsLater, Redirect, Download, Goods, SaveWallet, Goods, Pending, GoodsLater, Consent, Goods, Download,
-        Goods, Redirect, Goods, GoodsLater, Goods, Consent, Goods, Download,
+        Goods, GoodsLater, Redirect, Download, Goods, SaveWallet, Goods, Pending, GoodsLater, Consent, Goods,
+        Download, Goods, Redirect, Goods, GoodsLater, Goods, Consent, Goods, Download,
     ]
 };
 
@@ -144,14 +144,22 @@ pub(crate) enum Garbage {
 }
 
 impl Garbage {
-    const ALL: [Self; 6] =
-        [Self::NoJson, Self::Empty, Self::NoSessionId, Self::StrangeSessionId, Self::List, Self::OtherType];
+    const ALL: [Self; 6] = [
+        Self::NoJson,
+        Self::Empty,
+        Self::NoSessionId,
+        Self::StrangeSessionId,
+        Self::List,
+        Self::OtherType,
+    ];
 }
 
 impl Plan {
     /// The same for the same arguments. Rough weather needs [`LEAST_IN_ROUGH_WEATHER`] checkouts.
     pub(crate) fn draw(checkouts: usize, weather: Weather, seed: u64) -> Self {
-        let mut drawer = Drawer { chance: StdRng::seed_from_u64(seed) };
+        let mut drawer = Drawer {
+            chance: StdRng::seed_from_u64(seed),
+        };
         let mut checkouts = drawer.checkouts(checkouts.max(1));
         let strikes = (checkouts.len() / 40).clamp(LEAST_STRIKES, MOST_STRIKES);
         let mut plain = drawer.shuffled(checkouts.len());
@@ -160,16 +168,25 @@ impl Plan {
         if weather == Weather::Rough {
             drawer.troubles(&mut checkouts, &plain, strikes);
             let before = drawer.shuffled(checkouts.len());
-            unreadable = before.into_iter().zip(Garbage::ALL.into_iter().cycle()).take(strikes.max(6)).collect();
+            unreadable = before
+                .into_iter()
+                .zip(Garbage::ALL.into_iter().cycle())
+                .take(strikes.max(6))
+                .collect();
         }
         // Somebody whose outcome comes at once opens the day.
         let is_plain = |checkout: &Checkout| {
-            checkout.twist == Twist::None && checkout.troubles.is_empty() && checkout.purchase == Purchase::Goods
+            checkout.twist == Twist::None
+                && checkout.troubles.is_empty()
+                && checkout.purchase == Purchase::Goods
         };
         if let Some(first) = checkouts.iter().position(is_plain) {
             checkouts[first].at = Duration::ZERO;
         }
-        Self { checkouts, unreadable }
+        Self {
+            checkouts,
+            unreadable,
+        }
     }
 
     /// How the shop numbers the order of this checkout.
@@ -195,8 +212,9 @@ impl Drawer {
 
     /// As if nothing ever went wrong.
     fn checkouts(&mut self, count: usize) -> Vec<Checkout> {
-        let mut moments: Vec<Duration> =
-            (0..count.min(MOMENTS)).map(|_| self.between(minutes(5), OPEN_FOR)).collect();
+        let mut moments: Vec<Duration> = (0..count.min(MOMENTS))
+            .map(|_| self.between(minutes(5), OPEN_FOR))
+            .collect();
         moments.sort_unstable();
         (0..count)
             .map(|number| {
@@ -225,7 +243,13 @@ impl Drawer {
     }
 
     /// Takes checkouts out of `plain` and gives each a twist.
-    fn twists(&mut self, checkouts: &mut [Checkout], plain: &mut Vec<usize>, weather: Weather, strikes: usize) {
+    fn twists(
+        &mut self,
+        checkouts: &mut [Checkout],
+        plain: &mut Vec<usize>,
+        weather: Weather,
+        strikes: usize,
+    ) {
         let rough = weather == Weather::Rough;
         let some = |of: usize| (checkouts.len() / of).clamp(1, MOST_STRIKES);
         let struck = |calm: usize| if rough { strikes } else { calm };
@@ -254,12 +278,10 @@ impl Drawer {
         let a_while = self.between(minutes(15), minutes(80));
         checkout.twist = match twist {
             Twist::BuyerGone => {
-                if nth.is_multiple_of(2) {
-                    // Told at the beginning of the day, it is over at its end.
-                    checkout.at = self.between(minutes(5), minutes(30));
-                } else {
-                    // Yesterday's: over in the course of the day.
-                    checkout.age = self.between(hours(5), hours(20));
+                // Told at the beginning of the day: today's are over at its end, yesterday's before that.
+                checkout.at = self.between(minutes(5), minutes(30));
+                if !nth.is_multiple_of(2) {
+                    checkout.age = self.between(hours(4), hours(20));
                 }
                 twist
             }
@@ -317,11 +339,18 @@ mod tests {
     use super::*;
 
     fn struck(plan: &Plan, trouble: Trouble) -> usize {
-        plan.checkouts.iter().flat_map(|checkout| &checkout.troubles).filter(|struck| **struck == trouble).count()
+        plan.checkouts
+            .iter()
+            .flat_map(|checkout| &checkout.troubles)
+            .filter(|struck| **struck == trouble)
+            .count()
     }
 
     fn twisted(plan: &Plan, twisted: impl Fn(&Twist) -> bool) -> usize {
-        plan.checkouts.iter().filter(|checkout| twisted(&checkout.twist)).count()
+        plan.checkouts
+            .iter()
+            .filter(|checkout| twisted(&checkout.twist))
+            .count()
     }
 
     #[test]
@@ -333,11 +362,20 @@ mod tests {
 
     #[test]
     fn every_kind_of_rough_weather_is_planned_five_times_or_more_however_few_checkouts_there_are() {
-        for (checkouts, seed) in [(LEAST_IN_ROUGH_WEATHER, 1), (61, 2), (120, 3), (200, 4), (5_000, 5)] {
+        for (checkouts, seed) in [
+            (LEAST_IN_ROUGH_WEATHER, 1),
+            (61, 2),
+            (120, 3),
+            (200, 4),
+            (5_000, 5),
+        ] {
             let plan = Plan::draw(checkouts, Weather::Rough, seed);
             assert_eq!(plan.checkouts.len(), checkouts);
             for trouble in Trouble::ALL {
-                assert!(LEAST_STRIKES <= struck(&plan, trouble), "{trouble:?} of {checkouts}");
+                assert!(
+                    LEAST_STRIKES <= struck(&plan, trouble),
+                    "{trouble:?} of {checkouts}"
+                );
             }
             assert!(LEAST_STRIKES <= twisted(&plan, |twist| *twist == Twist::Declined));
             assert!(LEAST_STRIKES <= twisted(&plan, |twist| *twist == Twist::BuyerGone));
@@ -352,7 +390,10 @@ mod tests {
         let plan = Plan::draw(LEAST_IN_ROUGH_WEATHER, Weather::Rough, 11);
         for checkout in &plan.checkouts {
             let before = checkout.troubles.len().saturating_sub(1);
-            let early = checkout.troubles[..before].iter().filter(|trouble| trouble.has_its_effect()).count();
+            let early = checkout.troubles[..before]
+                .iter()
+                .filter(|trouble| trouble.has_its_effect())
+                .count();
             assert_eq!(early, 0, "{:?}", checkout.troubles);
         }
     }
@@ -365,7 +406,13 @@ mod tests {
         for twist in [Twist::Declined, Twist::BuyerGone, Twist::ToldLate] {
             assert!(3 <= twisted(&plan, |found| *found == twist), "{twist:?}");
         }
-        assert_eq!(plan.checkouts.iter().filter(|checkout| checkout.at.is_zero()).count(), 1);
+        assert_eq!(
+            plan.checkouts
+                .iter()
+                .filter(|checkout| checkout.at.is_zero())
+                .count(),
+            1
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the day came to, as tables or as JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -50,7 +50,11 @@ struct Struck {
 
 /// Done only when nothing was found and nothing is left.
 pub(crate) fn ending(findings: &[Finding], unsettled: &[String]) -> Ended {
-    if findings.is_empty() && unsettled.is_empty() { Ended::Done } else { Ended::Refused }
+    if findings.is_empty() && unsettled.is_empty() {
+        Ended::Done
+    } else {
+        Ended::Refused
+    }
 }
 
 /// How the day was held.
@@ -64,18 +68,36 @@ pub(crate) struct Day<'a> {
 impl Report {
     pub(crate) fn of(day: &Day<'_>, seed: u64, rough: bool, took: Duration, findings: Vec<Finding>) -> Self {
         let alerts = day.heard.alerts.iter();
-        let unsettled = day.said.sessions.iter().filter(|(session, _)| !day.heard.settled.contains(*session));
+        let unsettled = day
+            .said
+            .sessions
+            .iter()
+            .filter(|(session, _)| !day.heard.settled.contains(*session));
         Self {
             seed,
             rough,
             took,
             sessions: day.said.sessions.len(),
             outcomes: outcomes(&day.heard.told),
-            notices: day.heard.notices.iter().map(|(name, ids)| (*name, ids.len())).collect(),
-            alerts: alerts.map(|(kind, of)| (kind.clone(), of.raised.len(), of.resolved.len())).collect(),
+            notices: day
+                .heard
+                .notices
+                .iter()
+                .map(|(name, ids)| (*name, ids.len()))
+                .collect(),
+            alerts: alerts
+                .map(|(kind, of)| (kind.clone(), of.raised.len(), of.resolved.len()))
+                .collect(),
             weather: weather(day),
-            books: day.books.totals.iter().map(|(code, sums)| (code.clone(), (sums.captured, sums.authorized))).collect(),
-            unsettled: unsettled.map(|(session, number)| format!("{} ({session})", Plan::order_number(*number))).collect(),
+            books: day
+                .books
+                .totals
+                .iter()
+                .map(|(code, sums)| (code.clone(), (sums.captured, sums.authorized)))
+                .collect(),
+            unsettled: unsettled
+                .map(|(session, number)| format!("{} ({session})", Plan::order_number(*number)))
+                .collect(),
             findings,
         }
     }
@@ -86,17 +108,25 @@ impl Report {
 
     pub(crate) fn as_json(&self) -> Value {
         let outcomes = self.outcomes.iter().map(|line| {
-            let value: BTreeMap<&String, String> = line.value.iter().map(|(code, sum)| (code, sum.to_string())).collect();
+            let value: BTreeMap<&String, String> = line
+                .value
+                .iter()
+                .map(|(code, sum)| (code, sum.to_string()))
+                .collect();
             json!({ "outcome": line.name, "number": line.number, "value": value })
         });
         let checks = Rule::ALL.into_iter().map(|rule| {
             let findings: Vec<String> = self.broken(rule).map(ToString::to_string).collect();
             json!({ "check": rule.text(), "passed": findings.is_empty(), "findings": findings })
         });
-        let weather = self.weather.iter().map(|row| json!({ "what": row.what, "times": row.times }));
-        let alerts = self.alerts.iter().map(|(kind, raised, resolved)| {
-            json!({ "kind": kind, "raised": raised, "resolved": resolved })
-        });
+        let weather = self
+            .weather
+            .iter()
+            .map(|row| json!({ "what": row.what, "times": row.times }));
+        let alerts = self
+            .alerts
+            .iter()
+            .map(|(kind, raised, resolved)| json!({ "kind": kind, "raised": raised, "resolved": resolved }));
         json!({
             "seed": self.seed,
             "weather": if self.rough { "rough" } else { "calm" },
@@ -128,17 +158,25 @@ impl Report {
                     0 => "all over".to_owned(),
                     left => format!("{left} left for a person"),
                 };
-                writeln!(out, "  {kind:<34} {raised:>5} raised   {left}")?;
+                writeln!(out, "  {kind:<34} {raised:>5} raised  {left}")?;
             }
         }
         if !self.weather.is_empty() {
             writeln!(out, "\nWhat went wrong, and what became of it\n")?;
             for row in &self.weather {
-                writeln!(out, "  {:<34} {:>5} times    {}", row.what, row.times, row.remedy)?;
+                let times = if row.times == 1 { "time" } else { "times" };
+                writeln!(
+                    out,
+                    "  {:<34} {:>5} {:<8} {}",
+                    row.what, row.times, times, row.remedy
+                )?;
             }
         }
         writeln!(out, "\nChecked against the sandbox's own books\n")?;
-        for rule in Rule::ALL.into_iter().filter(|rule| self.rough || *rule != Rule::WeatherStruck) {
+        for rule in Rule::ALL
+            .into_iter()
+            .filter(|rule| self.rough || *rule != Rule::WeatherStruck)
+        {
             self.write_check(out, rule)?;
         }
         if !self.unsettled.is_empty() {
@@ -147,9 +185,16 @@ impl Report {
                 writeln!(out, "  {session}")?;
             }
         }
-        let verdict = if self.ended() == Ended::Done { "All is as it should be" } else { "Something is wrong" };
+        let verdict = if self.ended() == Ended::Done {
+            "All is as it should be"
+        } else {
+            "Something is wrong"
+        };
         let (sessions, seconds, seed) = (self.sessions, self.took.as_secs(), self.seed);
-        writeln!(out, "\n{verdict}: {sessions} checkouts in {seconds} s. The same day again: --seed {seed}")
+        writeln!(
+            out,
+            "\n{verdict}: {sessions} checkouts in {seconds} s. The same day again: --seed {seed}"
+        )
     }
 
     fn write_outcomes(&self, out: &mut String) -> std::fmt::Result {
@@ -185,7 +230,9 @@ impl Report {
         let detail = match rule {
             Rule::SameTotals => {
                 let captured = self.books.iter().filter(|(_, (captured, _))| !captured.is_zero());
-                let sums: Vec<String> = captured.map(|(code, (captured, _))| format!("{captured} {code}")).collect();
+                let sums: Vec<String> = captured
+                    .map(|(code, (captured, _))| format!("{captured} {code}"))
+                    .collect();
                 format!(" (captured: {})", sums.join(", "))
             }
             _ => String::new(),
@@ -218,17 +265,34 @@ fn outcomes(told: &[Told]) -> Vec<Line> {
         "expired (told too late)",
         "unresolved",
     ];
-    let mut lines = NAMES.map(|name| Line { name, number: 0, value: BTreeMap::new() });
-    let mut ids = std::collections::BTreeSet::new();
+    let mut lines = NAMES.map(|name| Line {
+        name,
+        number: 0,
+        value: BTreeMap::new(),
+    });
+    let mut ids = BTreeSet::new();
     for told in told {
-        let Told::Outcome { id, outcome, .. } = told else { continue };
+        let Told::Outcome { id, outcome, .. } = told else {
+            continue;
+        };
         if !ids.insert(id) {
             continue;
         }
         let (line, money) = match outcome {
-            Outcome::Confirmed { payment: Payment::Captured, charge_amount, .. } => (0, charge_amount.as_ref()),
-            Outcome::Confirmed { payment: Payment::Authorized, charge_amount, .. } => (1, charge_amount.as_ref()),
-            Outcome::Confirmed { payment: Payment::None, .. } => (2, None),
+            Outcome::Confirmed {
+                payment: Payment::Captured,
+                charge_amount,
+                ..
+            } => (0, charge_amount.as_ref()),
+            Outcome::Confirmed {
+                payment: Payment::Authorized,
+                charge_amount,
+                ..
+            } => (1, charge_amount.as_ref()),
+            Outcome::Confirmed {
+                payment: Payment::None,
+                ..
+            } => (2, None),
             Outcome::Declined => (3, None),
             Outcome::Cancelled => (4, None),
             Outcome::Expired => (5, None),
@@ -252,7 +316,11 @@ fn weather(day: &Day<'_>) -> Vec<Struck> {
     }
     let mut rows: Vec<Struck> = by_trouble
         .into_iter()
-        .map(|(trouble, times)| Struck { what: trouble.name(), times, remedy: trouble.remedy() })
+        .map(|(trouble, times)| Struck {
+            what: trouble.name(),
+            times,
+            remedy: trouble.remedy(),
+        })
         .collect();
     let of_twist = |twisted: fn(&Twist) -> bool, counts: &dyn Fn(&SessionBook) -> bool| {
         let sessions = day.books.sessions.iter().filter(|book| {
@@ -261,7 +329,11 @@ fn weather(day: &Day<'_>) -> Vec<Struck> {
         });
         sessions.count()
     };
-    let refused = |book: &SessionBook, code: &str| book.calls.iter().any(|call| call.reason_code.as_deref() == Some(code));
+    let refused = |book: &SessionBook, code: &str| {
+        book.calls
+            .iter()
+            .any(|call| call.reason_code.as_deref() == Some(code))
+    };
     let declined = of_twist(|twist| *twist == Twist::Declined, &|book| {
         let charge = book.charges.first().map(|charge| charge.state);
         book.reason_code.as_deref() == Some("Declined") || charge == Some(ChargeState::Declined)
@@ -269,18 +341,52 @@ fn weather(day: &Day<'_>) -> Vec<Struck> {
     let not_done = |book: &SessionBook| refused(book, "InvalidCheckoutSessionStatus");
     let gone = of_twist(|twist| *twist == Twist::BuyerGone, &not_done);
     let late_buyers = of_twist(|twist| matches!(twist, Twist::BuyerLate(_)), &not_done);
-    let wrong = of_twist(|twist| matches!(twist, Twist::WrongAmount(_)), &|book| refused(book, "AmountMismatch"));
+    let wrong = of_twist(|twist| matches!(twist, Twist::WrongAmount(_)), &|book| {
+        refused(book, "AmountMismatch")
+    });
     let told_late = of_twist(|twist| *twist == Twist::ToldLate, &|_| true);
-    let conflicts = day.heard.alerts.get("conflict").map_or(0, |alerts| alerts.raised.len());
+    let conflicts = day
+        .heard
+        .alerts
+        .get("conflict")
+        .map_or(0, |alerts| alerts.raised.len());
     for (what, times, remedy) in [
-        ("payment declined", declined, "declined, and the buyer asked for another payment method"),
-        ("buyer never finished", gone, "tried all day, given up 30 minutes before the deadline"),
-        ("buyer finished later", late_buyers, "tried again until it went through"),
-        ("told of late", told_late, "confirmed with an hour left, or found expired"),
+        (
+            "payment declined",
+            declined,
+            "declined, and the buyer asked for another payment method",
+        ),
+        (
+            "buyer never finished",
+            gone,
+            "tried all day, given up 30 minutes before the deadline",
+        ),
+        (
+            "buyer finished later",
+            late_buyers,
+            "tried again until it went through",
+        ),
+        (
+            "told of late",
+            told_late,
+            "confirmed with an hour left, or found expired",
+        ),
         ("event redelivered", day.said.redelivered, "changed nothing"),
-        ("wrong amount in the event", wrong, "held for repair, confirmed once the shop corrected it"),
-        ("second event said something else", conflicts, "the first one holds, a person is told"),
-        ("unreadable event", day.heard.letters(), "set aside, and what came behind it went through"),
+        (
+            "wrong amount in the event",
+            wrong,
+            "held for repair, confirmed once the shop corrected it",
+        ),
+        (
+            "second event said something else",
+            conflicts,
+            "the first one holds, a person is told",
+        ),
+        (
+            "unreadable event",
+            day.heard.letters(),
+            "set aside, and what came behind it went through",
+        ),
     ] {
         if times > 0 {
             rows.push(Struck { what, times, remedy });
@@ -295,11 +401,17 @@ mod tests {
 
     #[test]
     fn a_finding_or_a_session_without_an_outcome_ends_with_exit_status_3() {
-        let finding = Finding { rule: Rule::OneOutcome, what: "something".to_owned() };
+        let finding = Finding {
+            rule: Rule::OneOutcome,
+            what: "something".to_owned(),
+        };
         assert_eq!(ending(&[], &[]), Ended::Done);
         assert_eq!(ending(&[finding], &[]), Ended::Refused);
         assert_eq!(ending(&[], &["ORDER-0001".to_owned()]), Ended::Refused);
         let status = std::process::ExitCode::from(Ended::Refused);
-        assert_eq!(format!("{status:?}"), format!("{:?}", std::process::ExitCode::from(3)));
+        assert_eq!(
+            format!("{status:?}"),
+            format!("{:?}", std::process::ExitCode::from(3))
+        );
     }
 }

@@ -8,12 +8,13 @@ use anyhow::Context;
 use checkout::Timestamp;
 use futures::future::try_join_all;
 use kafka_topics::clients::ShopProducer;
+use rust_decimal::Decimal;
 use sandbox::{BuyerAction, NewSession, Sandbox};
 use serde_json::{Map, Value, json};
 
 use super::checks::Message;
 use super::clock::DemoClock;
-use super::plan::{Checkout, Garbage, Plan, Purchase, Twist};
+use super::plan::{Checkout, Garbage, Plan, Purchase, Shop, Twist};
 use super::trouble::Trouble;
 use crate::clock::{Moved, real_sleep};
 
@@ -101,8 +102,7 @@ impl Seller {
     pub(crate) async fn sell(self) -> anyhow::Result<()> {
         let mut told: BTreeMap<usize, Event> = BTreeMap::new();
         let acts = timeline(&self.plan);
-        let mut moments = acts.chunk_by(|one, next| one.0 == next.0);
-        while let Some(moment) = moments.next() {
+        for moment in acts.chunk_by(|one, next| one.0 == next.0) {
             let Some((at, _)) = moment.first() else { continue };
             self.clock.sleep_until(self.opens_at.plus(*at)).await;
             let busy = self.clock.busy();
@@ -146,7 +146,7 @@ impl Seller {
             Act::Contradict(number) => {
                 let checkout = &self.plan.checkouts[number];
                 let mut data = self.data(number, &event(number)?.session);
-                data["chargeAmount"]["amount"] = json!((checkout.amount * rust_decimal::Decimal::TWO).to_string());
+                data["chargeAmount"]["amount"] = json!((checkout.amount * Decimal::TWO).to_string());
                 self.send(&self.message(number, "again", data)?).await?;
             }
         }
@@ -154,9 +154,14 @@ impl Seller {
     }
 
     async fn send(&self, message: &Message) -> anyhow::Result<()> {
-        let headers: Vec<(&str, &[u8])> =
-            message.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
-        let sent = self.producer.send(message.key.as_deref(), &headers, message.payload.as_deref());
+        let headers: Vec<(&str, &[u8])> = message
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+            .collect();
+        let sent = self
+            .producer
+            .send(message.key.as_deref(), &headers, message.payload.as_deref());
         sent.await.context("the embedded broker")?;
         Ok(())
     }
@@ -165,38 +170,52 @@ impl Seller {
     fn open_session(&self, number: usize) -> anyhow::Result<Event> {
         let checkout = &self.plan.checkouts[number];
         let new: NewSession = serde_json::from_value(self.session_of(checkout))?;
-        let session = self.sandbox.make_session(new).context("the shop's checkout session")?;
+        let session = self
+            .sandbox
+            .make_session(new)
+            .context("the shop's checkout session")?;
         let id = id_of(&session)?;
         if checkout.twist == Twist::BuyerGone {
             self.sandbox.buyer(&id, BuyerAction::Leave)?;
         }
         let mut diary = self.diary.read();
         for trouble in &checkout.troubles {
-            let fault = self.sandbox.fault(trouble.fault(checkout.purchase.operation(), &id))?;
+            let fault = self
+                .sandbox
+                .fault(trouble.fault(checkout.purchase.operation(), &id))?;
             diary.faults.insert(fault, *trouble);
         }
         diary.sessions.insert(id, number);
         drop(diary);
         let mut data = self.data(number, &session);
         if let Twist::WrongAmount(_) = checkout.twist {
-            data["chargeAmount"]["amount"] = json!((checkout.amount + rust_decimal::Decimal::ONE).to_string());
+            data["chargeAmount"]["amount"] = json!((checkout.amount + Decimal::ONE).to_string());
         }
-        Ok(Event { message: self.message(number, "completed", data)?, session })
+        Ok(Event {
+            message: self.message(number, "completed", data)?,
+            session,
+        })
     }
 
     /// What the buyer has agreed to at Amazon Pay.
     fn session_of(&self, checkout: &Checkout) -> Value {
-        let amount = json!({ "amount": checkout.amount.to_string(), "currencyCode": checkout.shop.currency() });
-        let pays = |intent: &str| json!({ "paymentIntent": intent, "chargeAmount": amount.clone() });
+        let pays = |intent: &str| json!({ "paymentIntent": intent, "chargeAmount": price(checkout) });
         let created = self.clock.now().minus(checkout.age);
         let mut new = json!({
             "account": checkout.shop.account(),
             "creationTimestamp": created.to_string(),
             "paymentDetails": pays("AuthorizeWithCapture"),
+            "shippingAddress": address_of(checkout.shop),
         });
         match checkout.purchase {
             Purchase::Goods => {}
-            Purchase::Download => new["productType"] = json!("PayOnly"),
+            Purchase::Download => {
+                extend(
+                    &mut new,
+                    json!({ "productType": "PayOnly", "shippingAddress": null }),
+                );
+                extend(&mut new, json!({ "billingAddress": address_of(checkout.shop) }));
+            }
             Purchase::Redirect => new["operation"] = json!("Complete"),
             Purchase::GoodsLater => new["paymentDetails"] = pays("Authorize"),
             Purchase::Consent => new["paymentDetails"] = pays("Confirm"),
@@ -209,7 +228,8 @@ impl Seller {
             Purchase::SaveWallet => {
                 new["operation"] = json!("Complete");
                 new["chargePermissionType"] = json!("PaymentMethodOnFile");
-                new.as_object_mut().and_then(|fields| fields.remove("paymentDetails"));
+                new.as_object_mut()
+                    .and_then(|fields| fields.remove("paymentDetails"));
             }
         }
         match checkout.twist {
@@ -226,44 +246,52 @@ impl Seller {
         new
     }
 
-    /// The data of the event: what the shop's own order says, addresses as the buyer chose them.
+    /// The data of the event: what the shop's own order says.
     fn data(&self, number: usize, session: &Value) -> Value {
         let checkout = &self.plan.checkouts[number];
-        let seen = &session["paymentDetails"];
-        let mut data = Map::from_iter([
-            ("checkoutSessionId".to_owned(), session["checkoutSessionId"].clone()),
-            ("account".to_owned(), json!(checkout.shop.account())),
-            ("merchantReferenceId".to_owned(), json!(Plan::order_number(number))),
-            ("chargePermissionType".to_owned(), session["chargePermissionType"].clone()),
-        ]);
-        let operation = match checkout.purchase.operation() {
-            "complete" => "Complete",
-            _ => "Finalize",
+        let mut data = json!({
+            "checkoutSessionId": session["checkoutSessionId"],
+            "account": checkout.shop.account(),
+            "merchantReferenceId": Plan::order_number(number),
+        });
+        let finalizes = |intent: &str, product: &str| {
+            let address = match product {
+                "PayOnly" => "billingAddress",
+                _ => "shippingAddress",
+            };
+            json!({
+                "operation": "Finalize",
+                "paymentIntent": intent,
+                "productType": product,
+                "canHandlePendingAuthorization": checkout.purchase == Purchase::Pending,
+                "chargeAmount": price(checkout),
+                address: address_of(checkout.shop),
+            })
         };
-        data.insert("operation".to_owned(), json!(operation));
-        if checkout.purchase != Purchase::SaveWallet {
-            let amount = json!({ "amount": checkout.amount.to_string(), "currencyCode": checkout.shop.currency() });
-            data.insert("chargeAmount".to_owned(), amount);
-        }
-        if operation == "Finalize" {
-            for field in ["paymentIntent", "canHandlePendingAuthorization"] {
-                data.insert(field.to_owned(), seen[field].clone());
+        let order = match checkout.purchase {
+            Purchase::Goods => finalizes("AuthorizeWithCapture", "PayAndShip"),
+            Purchase::GoodsLater | Purchase::Pending => finalizes("Authorize", "PayAndShip"),
+            Purchase::Consent => finalizes("Confirm", "PayAndShip"),
+            Purchase::Download => finalizes("AuthorizeWithCapture", "PayOnly"),
+            Purchase::Redirect => json!({ "operation": "Complete", "chargeAmount": price(checkout) }),
+            Purchase::SaveWallet => {
+                json!({ "operation": "Complete", "chargePermissionType": "PaymentMethodOnFile" })
             }
-            for field in ["productType", "shippingAddress", "billingAddress"] {
-                data.insert(field.to_owned(), session[field].clone());
-            }
+        };
+        extend(&mut data, order);
+        if checkout.tells_creation {
+            let created = session["creationTimestamp"].as_str().and_then(rfc3339);
+            extend(&mut data, json!({ "sessionCreatedAt": created }));
         }
-        if checkout.tells_creation
-            && let Some(created) = session["creationTimestamp"].as_str().and_then(rfc3339)
-        {
-            data.insert("sessionCreatedAt".to_owned(), json!(created));
-        }
-        Value::Object(data)
+        data
     }
 
     /// CloudEvents, in one mode or the other.
     fn message(&self, number: usize, what: &str, data: Value) -> anyhow::Result<Message> {
-        let key = data["checkoutSessionId"].as_str().context("the event has a session id")?.to_owned();
+        let key = data["checkoutSessionId"]
+            .as_str()
+            .context("the event has a session id")?
+            .to_owned();
         let id = format!("{}-{what}", Plan::order_number(number));
         let now = self.clock.now().to_string();
         let attributes = [
@@ -277,14 +305,46 @@ impl Seller {
         let (headers, body) = if self.plan.checkouts[number].structured {
             let mut event = Map::from_iter(attributes.map(|(name, value)| (name.to_owned(), json!(value))));
             event.insert("data".to_owned(), data);
-            (header("content-type", "application/cloudevents+json"), Value::Object(event))
+            (
+                header("content-type", "application/cloudevents+json"),
+                Value::Object(event),
+            )
         } else {
             let mut headers = header("content-type", "application/json");
-            headers.extend(attributes.iter().flat_map(|(name, value)| header(&format!("ce_{name}"), value)));
+            headers.extend(
+                attributes
+                    .iter()
+                    .flat_map(|(name, value)| header(&format!("ce_{name}"), value)),
+            );
             (headers, data)
         };
-        Ok(Message { key: Some(key.into_bytes()), headers, payload: Some(body.to_string().into_bytes()) })
+        Ok(Message {
+            key: Some(key.into_bytes()),
+            headers,
+            payload: Some(body.to_string().into_bytes()),
+        })
     }
+}
+
+fn extend(object: &mut Value, with: Value) {
+    if let (Value::Object(object), Value::Object(with)) = (object, with) {
+        object.extend(with);
+    }
+}
+
+/// Money is text in JSON: a number may be rounded on its way.
+fn price(checkout: &Checkout) -> Value {
+    json!({ "amount": checkout.amount.to_string(), "currencyCode": checkout.shop.currency() })
+}
+
+/// Nobody lives there.
+fn address_of(shop: Shop) -> Value {
+    let (line, city, code, country) = match shop {
+        Shop::Eu => ("Musterweg 3", "Musterstadt", "99999", "DE"),
+        Shop::Us => ("1 Example Avenue", "Sampleton", "00000", "US"),
+        Shop::Jp => ("1-1 Mihon", "Mihon", "000-0000", "JP"),
+    };
+    json!({ "name": "A. Buyer", "addressLine1": line, "city": city, "postalCode": code, "countryCode": country })
 }
 
 fn header(name: &str, value: &str) -> Vec<(String, Vec<u8>)> {
@@ -309,15 +369,25 @@ fn garbled(garbage: Garbage, good: &Event) -> Message {
         Garbage::NoJson => (json_headers, Some(b"{\"checkoutSessionId\": \"half of".to_vec())),
         Garbage::Empty => (Vec::new(), Some(Vec::new())),
         Garbage::NoSessionId => (json_headers, Some(b"{\"operation\": \"Finalize\"}".to_vec())),
-        Garbage::StrangeSessionId => (json_headers, Some(b"{\"checkoutSessionId\": \"../orders?id=7\"}".to_vec())),
+        Garbage::StrangeSessionId => (
+            json_headers,
+            Some(b"{\"checkoutSessionId\": \"../orders?id=7\"}".to_vec()),
+        ),
         Garbage::List => (json_headers, Some(b"[1, 2, 3]".to_vec())),
         Garbage::OtherType => {
             let other = [("ce_specversion", "1.0"), ("ce_type", "checkout.started.v1")];
-            let headers = other.iter().flat_map(|(name, value)| header(name, value)).collect();
+            let headers = other
+                .iter()
+                .flat_map(|(name, value)| header(name, value))
+                .collect();
             (headers, good.message.payload.clone())
         }
     };
-    Message { key: good.message.key.clone(), headers, payload }
+    Message {
+        key: good.message.key.clone(),
+        headers,
+        payload,
+    }
 }
 
 #[cfg(test)]
@@ -344,7 +414,10 @@ mod tests {
 
     #[test]
     fn amazons_times_are_told_as_the_contract_has_them() {
-        assert_eq!(rfc3339("20260105T100000Z").as_deref(), Some("2026-01-05T10:00:00Z"));
+        assert_eq!(
+            rfc3339("20260105T100000Z").as_deref(),
+            Some("2026-01-05T10:00:00Z")
+        );
         assert_eq!(rfc3339("yesterday"), None);
     }
 }

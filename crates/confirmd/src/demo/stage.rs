@@ -25,16 +25,25 @@ pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) fn broker() -> anyhow::Result<(EmbeddedBroker, kafka_topics::Settings)> {
     let broker = EmbeddedBroker::start().map_err(|error| anyhow!("the embedded broker: {error}"))?;
     let settings = broker.settings();
-    broker.create_topics(&settings, PARTITIONS).map_err(|error| anyhow!("the embedded broker: {error}"))?;
+    broker
+        .create_topics(&settings, PARTITIONS)
+        .map_err(|error| anyhow!("the embedded broker: {error}"))?;
     Ok((broker, settings))
 }
 
 /// An empty session log in `folder`.
 pub(crate) async fn log(folder: &Path) -> anyhow::Result<Log> {
     let url = format!("sqlite://{}", folder.join("log.db").display());
-    let options = Options { current_schema_only: false, ..Options::default() };
-    let log = Log::open(&url, options).await.context("the session log in the temporary folder")?;
-    log.migrate().await.context("the session log in the temporary folder")?;
+    let options = Options {
+        current_schema_only: false,
+        ..Options::default()
+    };
+    let log = Log::open(&url, options)
+        .await
+        .context("the session log in the temporary folder")?;
+    log.migrate()
+        .await
+        .context("the session log in the temporary folder")?;
     Ok(log)
 }
 
@@ -85,7 +94,10 @@ pub(crate) fn policies() -> Policies {
             cancel_before: minutes(30),
             alert_before: vec![minutes(360), minutes(120), minutes(45)],
             last_attempt_before: minutes(1),
-            retry: Backoff { first: Duration::from_secs(1), max: minutes(5) },
+            retry: Backoff {
+                first: Duration::from_secs(1),
+                max: minutes(5),
+            },
             attempt_timeout: ATTEMPT_TIMEOUT,
             personal_data_for: minutes(30 * 24 * 60),
         },

@@ -38,7 +38,9 @@ pub(crate) async fn read(kafka: &Settings) -> anyhow::Result<mpsc::Receiver<(Top
         (Topic::Alerts, &kafka.alerts_topic),
         (Topic::DeadLetters, &kafka.dead_letter_topic),
     ] {
-        let mut reader = TopicReader::open(&kafka.bootstrap_servers, name).await.context("a topic cannot be read")?;
+        let mut reader = TopicReader::open(&kafka.bootstrap_servers, name)
+            .await
+            .context("a topic cannot be read")?;
         let sender = sender.clone();
         tokio::spawn(async move {
             loop {
@@ -85,7 +87,10 @@ impl Heard {
     }
 
     pub(crate) fn firing(&self) -> usize {
-        self.alerts.values().map(|alerts| alerts.raised.difference(&alerts.resolved).count()).sum()
+        self.alerts
+            .values()
+            .map(|alerts| alerts.raised.difference(&alerts.resolved).count())
+            .sum()
     }
 
     /// Takes a record in; says what is new about it.
@@ -99,20 +104,37 @@ impl Heard {
 
     fn hear_outcome(&mut self, record: &TopicRecord) -> anyhow::Result<Option<News>> {
         let body: Value = serde_json::from_slice(record.payload.as_deref().unwrap_or_default())?;
-        let id = record.header("ce_id").context("an outcome without ce_id")?.to_owned();
+        let id = record
+            .header("ce_id")
+            .context("an outcome without ce_id")?
+            .to_owned();
         let session = text(&body, "checkoutSessionId").context("an outcome without its session")?;
         let event_type = record.header("ce_type").context("an outcome without ce_type")?;
         let notice = match event_type {
-            "checkout.payment-pending.v1" => Some(("payment-pending", "confirmed, and Amazon Pay takes its time over the payment: nothing ships yet")),
-            "checkout.attempt-declined.v1" => Some(("attempt-declined", "this payment was refused, the buyer may choose another")),
+            "checkout.payment-pending.v1" => Some((
+                "payment-pending",
+                "confirmed, and Amazon Pay takes its time over the payment: nothing ships yet",
+            )),
+            "checkout.attempt-declined.v1" => Some((
+                "attempt-declined",
+                "this payment was refused, the buyer may choose another",
+            )),
             _ => None,
         };
         if let Some((name, meaning)) = notice {
             let is_new = self.notices.entry(name).or_default().insert(id);
-            return Ok(is_new.then(|| News { what: name.to_owned(), session: Some(session), text: meaning.to_owned() }));
+            return Ok(is_new.then(|| News {
+                what: name.to_owned(),
+                session: Some(session),
+                text: meaning.to_owned(),
+            }));
         }
         let outcome = outcome(event_type, &body)?;
-        let news = News { what: outcome.name().to_owned(), session: Some(session.clone()), text: in_words(&outcome, &body) };
+        let news = News {
+            what: outcome.name().to_owned(),
+            session: Some(session.clone()),
+            text: in_words(&outcome, &body),
+        };
         let is_new = self.settled.insert(session.clone());
         self.told.push(Told::Outcome { session, id, outcome });
         Ok(is_new.then_some(news))
@@ -144,7 +166,9 @@ impl Heard {
         let headers = record.headers.iter().filter(|(name, _)| !ours(name));
         self.told.push(Told::SetAside(Message {
             key: record.key.clone(),
-            headers: headers.map(|(name, value)| (name.clone(), value.clone().unwrap_or_default())).collect(),
+            headers: headers
+                .map(|(name, value)| (name.clone(), value.clone().unwrap_or_default()))
+                .collect(),
             payload: record.payload.clone(),
         }));
         // The alert about it tells.
@@ -165,7 +189,8 @@ fn outcome(event_type: &str, body: &Value) -> anyhow::Result<Outcome> {
                 Some("None") => Payment::None,
                 _ => anyhow::bail!("a confirmed outcome without its payment"),
             },
-            charge_permission_id: text(body, "chargePermissionId").context("confirmed without a charge permission")?,
+            charge_permission_id: text(body, "chargePermissionId")
+                .context("confirmed without a charge permission")?,
             charge_id: text(body, "chargeId"),
             charge_amount: money(&body["chargeAmount"])?,
         },
@@ -183,26 +208,41 @@ fn money(value: &Value) -> anyhow::Result<Option<Money>> {
     }
     let amount = value["amount"].as_str().context("an amount that is not text")?;
     let currency = text(value, "currencyCode").context("an amount without its currency")?;
-    Ok(Some(Money { amount: amount.parse()?, currency }))
+    Ok(Some(Money {
+        amount: amount.parse()?,
+        currency,
+    }))
 }
 
 fn in_words(outcome: &Outcome, body: &Value) -> String {
     match outcome {
-        Outcome::Confirmed { payment, charge_amount, .. } => {
-            let amount = charge_amount.as_ref().map(|money| format!("{} {} ", money.amount, money.currency));
+        Outcome::Confirmed {
+            payment,
+            charge_amount,
+            ..
+        } => {
+            let amount = charge_amount
+                .as_ref()
+                .map(|money| format!("{} {} ", money.amount, money.currency));
             let paid = match payment {
                 Payment::Captured => "captured",
                 Payment::Authorized => "authorized",
                 Payment::None => "no charge yet, the shop may charge later",
             };
-            let found = if body["evidence"] == "look-up" { ", as a look-up found out" } else { "" };
+            let found = if body["evidence"] == "look-up" {
+                ", as a look-up found out"
+            } else {
+                ""
+            };
             format!("{}{paid}{found}", amount.unwrap_or_default())
         }
         Outcome::Declined => {
             let reason = body["reasonCode"].as_str().unwrap_or("no reason given");
             format!("{reason}: the buyer is asked for another payment method")
         }
-        Outcome::Cancelled => "the buyer never finished; nothing was confirmed, and Amazon Pay let it lapse".to_owned(),
+        Outcome::Cancelled => {
+            "the buyer never finished; nothing was confirmed, and Amazon Pay let it lapse".to_owned()
+        }
         Outcome::Expired => "its 24 hours were over when the shop told of it".to_owned(),
         Outcome::Unresolved => "it cannot be known: a person must look".to_owned(),
     }
@@ -226,11 +266,23 @@ const PLAIN_EVERY: u64 = 120;
 impl Show {
     pub(crate) fn new(opens_at: Timestamp, checkouts: usize) -> Self {
         let plain = !std::io::stderr().is_terminal();
-        let target = if plain { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let target = if plain {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
         let bar = ProgressBar::with_draw_target(Some(DAY.as_secs()), target);
-        let style = ProgressStyle::with_template("  {prefix} {bar:30.cyan/dim} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = ProgressStyle::with_template("  {prefix} {bar:30.cyan/dim} {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("━━─"));
-        Self { bar, opens_at, checkouts, seen: BTreeMap::new(), plain, last_plain: 0 }
+        Self {
+            bar,
+            opens_at,
+            checkouts,
+            seen: BTreeMap::new(),
+            plain,
+            last_plain: 0,
+        }
     }
 
     /// A line that stays.
@@ -249,8 +301,13 @@ impl Show {
         if *seen > SHOWN_OF_EACH {
             return;
         }
-        let order = news.session.as_ref().and_then(|session| said.sessions.get(session));
-        let order = order.map(|number| Plan::order_number(*number)).unwrap_or_default();
+        let order = news
+            .session
+            .as_ref()
+            .and_then(|session| said.sessions.get(session));
+        let order = order
+            .map(|number| Plan::order_number(*number))
+            .unwrap_or_default();
         let what = &news.what;
         let clock = clock(now.since(self.opens_at));
         self.say(&format!("  {clock}  {what:<20} {order:<10}  {}", news.text));
