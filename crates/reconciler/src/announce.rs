@@ -240,26 +240,27 @@ fn alert(subject: &Subject, ordinal: u32, firing: bool) -> Option<Content> {
     })
 }
 
-/// Tells these and records that they were told. What the broker did not take stays in the outbox; the
-/// number that it took comes back.
+/// Tells these and records that they were told. What the broker did not take stays in the outbox; which ones
+/// it took comes back, in the order of the requests.
 pub async fn publish(
     publisher: &impl Publish,
     outbox: &impl Outbox,
     announcements: &[Announcement],
-) -> Result<usize, LogError> {
+) -> Result<Vec<bool>, LogError> {
     boundary("publish");
     let results = publisher.publish(announcements).await;
+    let taken: Vec<bool> = results.iter().map(Result::is_ok).collect();
     let told: Vec<(SessionId, Version)> = announcements
         .iter()
-        .zip(&results)
-        .filter(|(_, result)| result.is_ok())
+        .zip(&taken)
+        .filter(|(_, taken)| **taken)
         .map(|(announcement, _)| (announcement.id.clone(), announcement.version))
         .collect();
     if !told.is_empty() {
         boundary("mark-told");
         outbox.told(&told).await?;
     }
-    Ok(told.len())
+    Ok(taken)
 }
 
 /// The id of an alert: the same when it is raised and when it is over.

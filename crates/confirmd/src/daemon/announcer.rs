@@ -94,18 +94,19 @@ where
             return false;
         }
         match publish(self.publisher.as_ref(), &self.log, announcements).await {
-            Ok(told) => {
-                for announcement in &announcements[..told.min(announcements.len())] {
-                    count(announcement, self.clock.now());
+            Ok(taken) => {
+                let now = self.clock.now();
+                for (announcement, _) in announcements.iter().zip(&taken).filter(|(_, taken)| **taken) {
+                    count(announcement, now);
                 }
-                if told < announcements.len() {
-                    let left = announcements.len() - told;
+                let left = taken.iter().filter(|taken| !**taken).count();
+                if left > 0 {
                     tracing::warn!(
                         left,
                         "the broker did not take {left} announcements: the outbox keeps them"
                     );
                 }
-                told == announcements.len()
+                left == 0
             }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;

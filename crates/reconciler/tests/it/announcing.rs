@@ -105,7 +105,7 @@ fn what_the_broker_took_leaves_the_outbox_and_the_rest_stays() {
     let broker = RecordingBroker::default();
     broker.next(&[Delivery::Refused, Delivery::Acknowledged]);
     let told = world.run(publish(&broker, &world.log, &world.offered()));
-    assert_eq!(told.expect("the log is there"), 1);
+    assert_eq!(told.expect("the log is there"), [false, true]);
     assert_eq!(untold(&world), [(session("S-1"), Version(3))]);
 }
 
