@@ -235,7 +235,7 @@ impl Run {
             }
         }
         // What is due meanwhile does not wait for the futures under way.
-        if self.chance.percent(30) {
+        if self.chance.percent(10) {
             self.dispatch_all();
         }
         true

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use checkout::{AccountName, SessionId, Timestamp};
+use checkout::{AccountName, Policy, SessionId, Timestamp};
 use reconciler::ports::{
     Call, Clock, Due, LogError, NoTurn, Outbox, Publish, PublishError, SessionLog, Share, Turns,
 };
@@ -58,6 +58,14 @@ impl Publish for SimBroker {
     }
 }
 
+/// A session that stays in doubt with a buyer who never finishes is tried all day; not quite so often here,
+/// because such days are most of what a run costs.
+fn rare_retries() -> Policy {
+    let mut policy = policy();
+    policy.retry.max = mins(30);
+    policy
+}
+
 /// What every worker of a run shares.
 #[derive(Clone)]
 pub(crate) struct Shared {
@@ -99,7 +107,7 @@ impl Worker {
             chance: shared.chance.clone(),
             outlet: RecordingOutlet::default(),
             policies: Policies {
-                otherwise: policy(),
+                otherwise: rare_retries(),
                 of_account: BTreeMap::new(),
             },
         };
@@ -250,7 +258,7 @@ impl Worker {
         if self.sweeping || now < self.sweep_at {
             return;
         }
-        let gaps = [secs(5), mins(10), mins(60), mins(120)];
+        let gaps = [secs(5), mins(30), mins(60), mins(120)];
         let gap = *self.shared.chance.pick(&gaps).expect("it is not empty");
         self.sweep_at = now.plus(gap);
         self.sweeping = true;
