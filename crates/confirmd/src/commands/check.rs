@@ -1,12 +1,13 @@
 //! `confirmd check`: every problem at once.
 
-use provider::Probed;
+use provider::{Accounts, Probed};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use session_log::{Log, Options};
 use std::sync::Arc;
 
 use super::{Ended, clock, print_json};
+use crate::clock::ProgramClock;
 use crate::config::{Config, Problem, Problems};
 use crate::daemon;
 
@@ -22,26 +23,26 @@ pub(crate) async fn run(
             return Ok(Ended::BadUsage);
         }
     };
-    let mut problems: Vec<Problem> = daemon::kafka_settings(&config)
-        .problems()
-        .into_iter()
-        .map(|problem| found(&problem.key, "configuration", &problem.problem))
-        .collect();
+    let clock = clock().await?;
+    let amazon = daemon::amazon_pay(&config.accounts, config.attempt_timeout, &clock, Arc::new(()));
+    let amazon = match amazon {
+        Ok(amazon) => amazon,
+        Err(problems) => {
+            report(&problems.0, as_json)?;
+            return Ok(Ended::BadUsage);
+        }
+    };
     for key in &config.without_effect {
         eprintln!("note: {key} is set, and has no effect in this version");
     }
-    let unusable = !problems.is_empty();
-    if online && !unusable {
+    let mut problems = Vec::new();
+    if online {
         problems.extend(broker(&config).await);
         problems.extend(database(&config).await);
-        problems.extend(accounts(&config).await?);
+        problems.extend(accounts(&config, &amazon).await?);
     }
     report(&problems, as_json)?;
-    Ok(match (problems.is_empty(), unusable) {
-        (true, _) => Ended::Done,
-        (false, true) => Ended::BadUsage,
-        (false, false) => Ended::Refused,
-    })
+    Ok(if problems.is_empty() { Ended::Done } else { Ended::Refused })
 }
 
 fn found(key: &str, source: &str, text: &str) -> Problem {
@@ -68,7 +69,7 @@ fn report(problems: &[Problem], as_json: bool) -> anyhow::Result<()> {
 }
 
 async fn broker(config: &Config) -> Vec<Problem> {
-    match kafka_topics::check(&daemon::kafka_settings(config)).await {
+    match kafka_topics::check(&config.kafka.settings()).await {
         Ok(missing) => missing
             .iter()
             .map(|topic| {
@@ -101,9 +102,7 @@ async fn database(config: &Config) -> Option<Problem> {
     })
 }
 
-async fn accounts(config: &Config) -> anyhow::Result<Vec<Problem>> {
-    let clock = clock().await?;
-    let amazon = daemon::amazon_pay(&config.accounts, config.attempt_timeout, &clock, Arc::new(()))?;
+async fn accounts(config: &Config, amazon: &Accounts<ProgramClock>) -> anyhow::Result<Vec<Problem>> {
     let mut problems = Vec::new();
     for name in config.accounts.keys() {
         let probe = amazon.probe(name).await?;

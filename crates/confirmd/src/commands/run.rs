@@ -37,7 +37,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         policies: config.policies(),
         accounts: config.accounts.clone(),
         attempt_timeout: config.attempt_timeout,
-        kafka: daemon::kafka_settings(&config),
+        kafka: config.kafka.settings(),
         intake_limits: kafka_topics::Limits::default(),
         console: console::listen(&config.console).await?,
         read_token: config.console.read_token.clone(),

@@ -60,6 +60,21 @@ impl std::fmt::Debug for Properties {
     }
 }
 
+impl Kafka {
+    /// The same in the words of the crate that talks to it.
+    pub(crate) fn settings(&self) -> kafka_topics::Settings {
+        kafka_topics::Settings {
+            bootstrap_servers: self.bootstrap_servers.clone(),
+            group_id: self.group_id.clone(),
+            completed_topic: self.completed_topic.clone(),
+            outcomes_topic: self.outcomes_topic.clone(),
+            alerts_topic: self.alerts_topic.clone(),
+            dead_letter_topic: self.dead_letter_topic.clone(),
+            properties: self.properties.0.clone(),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     pub(crate) region: Region,
@@ -206,7 +221,7 @@ fn is_for_tests(key: &str) -> bool {
 
 fn read_kafka(r: &mut Reader<'_>) -> Kafka {
     let properties = r.table("kafka.properties");
-    Kafka {
+    let kafka = Kafka {
         bootstrap_servers: r.string("kafka.bootstrap_servers", "localhost:9092"),
         group_id: r.string("kafka.group_id", "confirmd"),
         completed_topic: r.string("kafka.completed_topic", "checkout.completed"),
@@ -215,7 +230,11 @@ fn read_kafka(r: &mut Reader<'_>) -> Kafka {
         dead_letter_topic: r.string("kafka.dead_letter_topic", "checkout.completed.dlq"),
         create_topics: r.bool("kafka.create_topics", false),
         properties: Properties(properties),
+    };
+    for problem in kafka.settings().problems() {
+        r.problem(&problem.key, &problem.problem);
     }
+    kafka
 }
 
 fn read_store(r: &mut Reader<'_>) -> Option<SecretString> {

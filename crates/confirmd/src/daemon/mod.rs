@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chance::Drawn;
 use crate::clock::{ProgramClock, real_sleep};
-use crate::config::{Account, Config};
+use crate::config::{Account, Config, Problem, Problems};
 use crate::console::{self, Shown};
 use crate::metered::{CountedNotices, TimedLog};
 use accounts::listener;
@@ -159,7 +159,9 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
             stop,
         )
     });
-    tasks.spawn("console", |stop| console::serve_on(parts.console, parts.read_token, shown, stop));
+    tasks.spawn("console", |stop| {
+        console::serve_on(parts.console, parts.read_token, shown, stop)
+    });
     tasks.spawn("schedule", |stop| schedule::run(ticker, stop));
     Ok(reconciler)
 }
@@ -211,7 +213,7 @@ pub(crate) fn amazon_pay(
     attempt_timeout: Duration,
     clock: &ProgramClock,
     observer: Arc<dyn Observer>,
-) -> anyhow::Result<Accounts<ProgramClock>> {
+) -> Result<Accounts<ProgramClock>, Problems> {
     let settings = accounts
         .iter()
         .map(|(name, account)| AccountSettings {
@@ -235,26 +237,13 @@ pub(crate) fn amazon_pay(
         observer,
     )
     .map_err(|problems| {
-        let problems: Vec<String> = problems
-            .into_iter()
-            .map(|(name, problem)| format!("accounts.{name}: {problem}"))
-            .collect();
-        anyhow!("the configuration cannot be used: {}", problems.join("; "))
+        let problem = |(name, problem): (AccountName, _)| Problem {
+            key: format!("accounts.{name}"),
+            source: "configuration".to_owned(),
+            text: format!("{problem}"),
+        };
+        Problems(problems.into_iter().map(problem).collect())
     })
-}
-
-/// What `[kafka]` says, in the words of the crate that talks to it.
-pub(crate) fn kafka_settings(config: &Config) -> kafka_topics::Settings {
-    let kafka = config.kafka.clone();
-    kafka_topics::Settings {
-        bootstrap_servers: kafka.bootstrap_servers,
-        group_id: kafka.group_id,
-        completed_topic: kafka.completed_topic,
-        outcomes_topic: kafka.outcomes_topic,
-        alerts_topic: kafka.alerts_topic,
-        dead_letter_topic: kafka.dead_letter_topic,
-        properties: kafka.properties.0,
-    }
 }
 
 /// Opens the log, and waits for a database that is away: it may be starting as well.
@@ -286,7 +275,7 @@ pub(crate) async fn make_topics(config: &Config, stop: &CancellationToken) -> an
     if !config.kafka.create_topics {
         return Ok(());
     }
-    let settings = kafka_settings(config);
+    let settings = config.kafka.settings();
     loop {
         match kafka_topics::create_topics(&settings, DEVELOPMENT_PARTITIONS).await {
             Ok(()) => return Ok(()),
