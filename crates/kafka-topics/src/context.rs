@@ -32,7 +32,7 @@ impl Broker {
 
     pub(crate) fn is_gone(&self, why: &str) {
         if self.turned(false) {
-            tracing::warn!("the broker cannot be reached: {why}");
+            tracing::warn!("kafka.bootstrap_servers: the broker cannot be reached: {why}");
         }
     }
 
