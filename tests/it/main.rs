@@ -3,8 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod answers;
+mod bad_input;
+mod deadlines;
+mod deaths;
 mod faults;
 mod first;
+mod fulfilment;
 mod intents;
+mod replicas;
 mod tidy;
+mod way_in;
 mod world;

@@ -43,3 +43,11 @@ pub(crate) fn of_session(session: &Value, changes: Value) -> Value {
     }
     Value::Object(event)
 }
+
+/// Where the sandbox's buyers of `eu_shop` live; a session tells it once its buyer has finished.
+pub(crate) fn address() -> Value {
+    json!({
+        "name": "Robin Example", "addressLine1": "Beispielweg 7", "city": "Berlin",
+        "postalCode": "10115", "countryCode": "DE", "phoneNumber": "030555010",
+    })
+}

@@ -162,6 +162,11 @@ impl World {
         Daemon::start(&self.config_file(), &self.sandbox.info().control_url, &[]).await
     }
 
+    /// Starts confirmd and waits for nothing.
+    pub(crate) fn begin_daemon(&self) -> Daemon {
+        Daemon::begin(&self.config_file(), &self.sandbox.info().control_url, &[])
+    }
+
     /// The same, ending itself at the first boundary of this label, as by a power cut.
     pub(crate) async fn daemon_that_dies_at(&self, label: &str) -> Daemon {
         let at = [("CONFIRMD_TEST_CRASH_AT", label)];
@@ -170,13 +175,13 @@ impl World {
 
     /// Runs one command to its end.
     pub(crate) async fn command(&self, arguments: &[&str]) -> Finished {
-        daemon::command(
-            &self.config_file(),
-            &self.sandbox.info().control_url,
-            arguments,
-            &[],
-        )
-        .await
+        self.command_in(arguments, &[]).await
+    }
+
+    /// The same, with more in its environment.
+    pub(crate) async fn command_in(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Finished {
+        let control = &self.sandbox.info().control_url;
+        daemon::command(&self.config_file(), control, arguments, environment).await
     }
 
     /// The same, reading its standard output as JSON.
@@ -247,7 +252,7 @@ impl World {
 
     /// The outcome of a session, as soon as it is told.
     pub(crate) async fn outcome(&mut self, id: &str) -> Told {
-        self.told(id, |told| told.is_outcome()).await
+        self.told(id, Told::is_outcome).await
     }
 
     /// The first fact about a session on the outcomes topic that `wanted` likes.

@@ -7,7 +7,7 @@ use sandbox::SandboxClock as _;
 use serde_json::{Value, json};
 use testkit::real;
 
-use super::{Daemon, Told, World, in_time};
+use super::{Daemon, Told, World, events, in_time};
 
 /// Between two looks, on the world's clock.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -45,6 +45,15 @@ impl World {
             })
             .await;
         }
+    }
+
+    /// A session whose buyer is still on Amazon's page, though the shop says that all is done. Confirmd knows.
+    pub(crate) async fn unfinished(&self, daemon: &Daemon) -> String {
+        let event = json!({"shippingAddress": events::address()});
+        let id = self.completed(json!({"buyerFinished": false}), event).await;
+        let waits = |shown: &Value| shown["state"] == "waiting" && shown["deadlineFrom"] == "look-up";
+        self.shown(daemon, &id, "the wait for its buyer", waits).await;
+        id
     }
 
     /// Moves the clock.

@@ -56,25 +56,22 @@ impl World {
         in_time(&format!("{what} of {id} on the console"), shown).await
     }
 
-    /// Moves the clock to when this session is due next, as soon as nothing of it is on its way.
-    pub(crate) async fn when_due(&self, daemon: &Daemon, id: &str) {
-        let rests = |shown: &Value| self.rests_until(shown).is_some() || !shown["outcome"].is_null();
-        let shown = self.shown(daemon, id, "a time at which it is due", rests).await;
-        if let Some(due) = self.rests_until(&shown) {
+    /// Moves the clock to when this session is due next, as soon as nothing of it is on its way. False where it
+    /// has its outcome.
+    pub(crate) async fn when_due(&self, daemon: &Daemon, id: &str) -> bool {
+        let known = |shown: &Value| self.rests_until(shown).is_some() || !shown["outcome"].is_null();
+        let shown = self.shown(daemon, id, "an outcome or a due time", known).await;
+        let due = self.rests_until(&shown);
+        if let Some(due) = due {
             self.clock.set(due);
         }
+        due.is_some()
     }
 
     /// Moves the clock from due time to due time until this session has its outcome.
     pub(crate) async fn outcome_when_due(&mut self, daemon: &Daemon, id: &str) -> Told {
-        loop {
-            let known = |shown: &Value| self.rests_until(shown).is_some() || !shown["outcome"].is_null();
-            let shown = self.shown(daemon, id, "an outcome, or a time", known).await;
-            match self.rests_until(&shown) {
-                Some(due) => self.clock.set(due),
-                None => return self.outcome(id).await,
-            }
-        }
+        while self.when_due(daemon, id).await {}
+        self.outcome(id).await
     }
 
     /// None while something is on its way that would not outlive a move of the clock.

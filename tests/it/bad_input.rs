@@ -1,0 +1,382 @@
+//! Wrong configurations, servers that are not there, events that nobody would send: nothing panics, nothing
+//! is lost, and each message names what to do. And nobody's address, and no secret, is told anywhere.
+
+use serde_json::{Value, json};
+use testkit::real::{self, KafkaServer, PostgresServer};
+
+use crate::world::{Finished, World};
+
+/// Stands where a secret would, in a configuration.
+const PASSWORD: &str = "correct-horse-battery-staple";
+
+fn says(finished: &Finished, parts: &[&str]) {
+    let all = format!("{}{}", finished.stdout, finished.stderr);
+    assert!(!all.contains("panicked"), "{all}");
+    assert!(!all.contains(PASSWORD), "a secret is printed: {all}");
+    for part in parts {
+        assert!(all.contains(part), "{part:?} is not said: {all}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_problem_of_a_configuration_is_told_at_once_and_no_secret() {
+    let Some(mut world) = World::new("wrong-config").await else {
+        return;
+    };
+    let not_a_key = world.dir().join("order.txt");
+    std::fs::write(&not_a_key, format!("dear shop, our password is {PASSWORD}")).unwrap();
+    world.set("store.url", format!("mysql://confirmd:{PASSWORD}@localhost/log"));
+    world.set("kafka.bootstrap_server", "localhost:9092");
+    world.set("kafka.properties.sasl.password", PASSWORD);
+    world.set("deadline.near", "panic");
+    world.set("deadline.cancel_before", "25h");
+    world.set("retry.first", 1);
+    world.set("console.listen", "0.0.0.0:9464");
+    world.set("accounts.eu_shop.private_key_file", not_a_key.to_str().unwrap());
+    world.set("accounts.us_shop.region", "mars");
+    world.set("accounts.us_shop.private_key_file", "/nowhere/key.pem");
+    world.set("accounts.jp_shop.quota.confirm.burst", 0);
+    let file = world.config_file().display().to_string();
+    let environment = [("CONFIRMD_SHUTDOWN_GRACE", "soon"), ("CONFIRMD_RETRY__MAX", "never")];
+    let expected = [
+        "store.url",
+        "kafka.bootstrap_server",
+        "deadline.near",
+        "deadline.cancel_before",
+        "retry.first",
+        "console.read_token_file",
+        "console.operator_token_file",
+        "accounts.eu_shop.private_key_file",
+        "accounts.us_shop.region",
+        "accounts.us_shop.private_key_file",
+        "accounts.jp_shop.quota.confirm",
+    ];
+    for command in [&["check"][..], &["run"], &["sessions", "list"], &["migrate"]] {
+        let finished = world.command_in(command, &environment).await;
+        assert_eq!(finished.code(), 2, "{command:?}: {finished:?}");
+        says(&finished, &expected);
+        says(&finished, &["shutdown_grace", "retry.max", &file, "/nowhere/key.pem"]);
+        let all = format!("{}{}", finished.stdout, finished.stderr);
+        let of = |key: &str| all.lines().find(|line| line.trim_start().starts_with(key)).unwrap();
+        assert!(of("retry.max").to_lowercase().contains("environment"), "{}", of("retry.max"));
+        assert!(of("store.url").contains(&file), "{}", of("store.url"));
+    }
+    let listed = world.command_in(&["check", "--json"], &environment).await;
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    let problems = listed["problems"].as_array().unwrap();
+    assert!(problems.len() >= expected.len() + 2, "{listed:#}");
+    assert!(problems.iter().all(|one| {
+        ["key", "source", "problem"].iter().all(|field| one[field].as_str().is_some_and(|text| !text.is_empty()))
+    }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_of_librdkafka_that_would_break_a_promise_is_refused() {
+    let Some(mut world) = World::new("wrong-kafka").await else {
+        return;
+    };
+    world.set("kafka.properties.enable.auto.commit", "true");
+    world.set("kafka.properties.no.such.setting", PASSWORD);
+    for command in ["check", "run"] {
+        let finished = world.command(&[command]).await;
+        assert_eq!(finished.code(), 2, "{finished:?}");
+        says(&finished, &["enable.auto.commit"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_that_holds_no_key_is_named_and_its_text_is_not() {
+    let Some(mut world) = World::new("no-key").await else {
+        return;
+    };
+    let public = "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQ\n-----END PUBLIC KEY-----\n";
+    for (name, text) in [("empty", ""), ("words", PASSWORD), ("public", public)] {
+        let file = world.dir().join(name);
+        std::fs::write(&file, text).unwrap();
+        world.set("accounts.eu_shop.private_key_file", file.to_str().unwrap());
+        let finished = world.command(&["run"]).await;
+        assert_eq!(finished.code(), 2, "{finished:?}");
+        says(&finished, &["accounts.eu_shop.private_key_file", file.to_str().unwrap()]);
+        assert!(!finished.stderr.contains("MIIB"), "{finished:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_not_there_yet_is_waited_for() {
+    let Some(kafka) = blocking(|| real::kafka().map(|kafka| kafka.bootstrap().to_owned())).await else {
+        return;
+    };
+    let Some(mut postgres) = blocking(PostgresServer::start_new).await else {
+        return;
+    };
+    let url = postgres.database("log");
+    let url = url.replace("confirmd@", &format!("confirmd:{PASSWORD}@"));
+    let mut world = World::over("no-database", &kafka, url).await;
+    let postgres = blocking(move || {
+        postgres.kill();
+        postgres
+    })
+    .await;
+    let checked = world.command(&["check", "--online"]).await;
+    assert_eq!(checked.code(), 3, "{checked:?}");
+    says(&checked, &["store.url (database)"]);
+    let mut daemon = world.begin_daemon();
+    let line = daemon.line("store.url: the database does not answer; trying again").await;
+    assert!(line.contains("WARN"), "{line}");
+    let id = world.completed(json!({}), json!({})).await;
+    let postgres = blocking(move || {
+        let mut postgres = postgres;
+        postgres.start();
+        postgres
+    })
+    .await;
+    daemon.serving().await;
+    world.outcome(&id).await;
+    world.check_each(&[id], "checkout.confirmed.v1").await;
+    assert!(!daemon.said().contains(PASSWORD));
+    world.end(daemon).await;
+    drop(postgres);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_not_there_yet_is_waited_for() {
+    let Some(mut kafka) = blocking(KafkaServer::start_new).await else {
+        return;
+    };
+    let Some(postgres) = real::postgres() else { return };
+    let mut world = World::over("no-broker", kafka.bootstrap(), postgres.database("no-broker")).await;
+    world.set("kafka.properties.sasl.password", PASSWORD);
+    let id = world.completed(json!({}), json!({})).await;
+    kafka = blocking(move || {
+        kafka.stop();
+        kafka
+    })
+    .await;
+    let checked = world.command(&["check", "--online"]).await;
+    assert_eq!(checked.code(), 3, "{checked:?}");
+    says(&checked, &["kafka.bootstrap_servers (broker)"]);
+    let daemon = world.daemon().await;
+    let line = daemon.line("kafka.bootstrap_servers: the broker cannot be reached").await;
+    assert!(line.contains("WARN"), "{line}");
+    let (status, body) = daemon.get("/readyz").await;
+    assert_eq!(status, 200, "{body}");
+    kafka = blocking(move || {
+        kafka.start();
+        kafka
+    })
+    .await;
+    daemon.line("the broker answers again").await;
+    world.outcome(&id).await;
+    world.check_each(&[id], "checkout.confirmed.v1").await;
+    assert!(!daemon.said().contains(PASSWORD));
+    world.end(daemon).await;
+    drop(kafka);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_another_schema_is_refused_with_both_versions() {
+    let Some(world) = World::new("other-schema").await else {
+        return;
+    };
+    let ours: u32 = world.sql("SELECT max(version) FROM confirmd_schema").trim().parse().unwrap();
+    world.sql("INSERT INTO confirmd_schema (version, name) VALUES (4711, 'of the future')");
+    for command in [&["run"][..], &["migrate"], &["sessions", "list"]] {
+        let finished = world.command(command).await;
+        assert_eq!(finished.code(), 1, "{command:?}: {finished:?}");
+        says(&finished, &["4711", &format!("knows {ours}"), "at least as new"]);
+    }
+    let checked = world.command(&["migrate", "--check"]).await;
+    assert_eq!(checked.code(), 3, "{checked:?}");
+    says(&checked, &["4711"]);
+    world.sql("DELETE FROM confirmd_schema");
+    let finished = world.command(&["run"]).await;
+    assert_eq!(finished.code(), 1, "{finished:?}");
+    says(&finished, &["schema 0", "confirmd migrate"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_nobody_would_send_keep_their_clock_and_hold_up_nobody() {
+    let Some(mut world) = World::new("odd-events").await else {
+        return;
+    };
+    let daemon = world.daemon_at_work().await;
+    let price = |amount: Value, currency: &str| json!({"amount": amount, "currencyCode": currency});
+    let address = json!({"name": "Robin\u{0}Example", "addressLine1": "1", "countryCode": "DE"});
+    let odd = [
+        ("chargeAmount.amount", json!({"chargeAmount": price(json!(23.45), "EUR")})),
+        ("chargeAmount.amount", json!({"chargeAmount": price(json!("23.45"), "JPY"), "account": "jp_shop"})),
+        ("chargeAmount.amount", json!({"chargeAmount": price(json!("1e400"), "EUR")})),
+        ("chargeAmount.amount", json!({"chargeAmount": price(json!("-1.00"), "EUR")})),
+        ("chargeAmount.currencyCode", json!({"chargeAmount": price(json!("23.45"), "DOGE")})),
+        ("chargeAmount", json!({"chargeAmount": "23.45 EUR"})),
+        ("account", json!({"account": "moon_shop"})),
+        ("account", json!({"account": "../etc"})),
+        ("account", json!({"account": null})),
+        ("merchantReferenceId", json!({"merchantReferenceId": "ORDER\u{0}1"})),
+        ("merchantReferenceId", json!({"merchantReferenceId": "x".repeat(100_000)})),
+        ("shippingAddress.name", json!({"shippingAddress": address})),
+        ("supplementaryData", json!({"supplementaryData": {"not": "a string"}})),
+        ("operation", json!({"operation": "Finalise"})),
+        ("sessionCreatedAt", json!({"sessionCreatedAt": "yesterday"})),
+    ];
+    let mut broken = Vec::new();
+    for (field, changes) in odd {
+        let id = world.completed(json!({}), changes).await;
+        let alert = world.alert(&id, "needs-repair", "firing").await;
+        let summary = alert.body["summary"].as_str().unwrap().to_owned();
+        assert!(summary.contains(&format!("`{field}`")), "{field}: {summary}");
+        assert!(summary.len() < 500, "{summary}");
+        broken.push(id);
+    }
+    // As large as Kafka takes: what is unknown is ignored, what cannot be read is set aside.
+    let filling = "x".repeat(900_000);
+    let session = world.session(json!({}));
+    let large = world.say(&session, json!({"unknownField": filling})).await;
+    assert_eq!(world.outcome(&large).await.event_type, "checkout.confirmed.v1");
+    let (partition, offset) = world.shop.send(None, &[], Some(filling.as_bytes())).await.unwrap();
+    let source = format!("{}/{partition}/{offset}", world.kafka.completed_topic);
+    world.alert(&source, "dead-letter", "firing").await;
+    let letters = world.everything_on(&world.kafka.dead_letter_topic).await;
+    assert!(letters.iter().any(|letter| letter.payload.as_deref() == Some(filling.as_bytes())));
+
+    for id in &broken {
+        let shown = daemon.session(id).await;
+        assert_eq!(shown["state"], "needs-repair");
+        assert!(shown["deadline"].is_string() && shown["dueAt"].is_string(), "{shown}");
+        assert!(world.calls(id).iter().all(|call| *call == "get"), "nothing is confirmed");
+    }
+    world.check_each(&[large], "checkout.confirmed.v1").await;
+    world.end(daemon).await;
+}
+
+/// Where a buyer lives, in words that occur nowhere else.
+const PERSONAL: [&str; 6] = [
+    "Quintessa Vollmondschein",
+    "Zanzibarstrasse",
+    "4711b",
+    "Oberunterhausen",
+    "99887",
+    "0190-555666",
+];
+
+fn conspicuous() -> Value {
+    json!({
+        "name": PERSONAL[0], "addressLine1": format!("{} {}", PERSONAL[1], PERSONAL[2]), "city": PERSONAL[3],
+        "postalCode": PERSONAL[4], "countryCode": "DE", "phoneNumber": PERSONAL[5],
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobodys_address_and_no_secret_is_told_anywhere() {
+    let Some(mut world) = World::new("discreet").await else {
+        return;
+    };
+    let url = world.database_url.replace("confirmd@", &format!("confirmd:{PASSWORD}@"));
+    world.set("store.url", url);
+    world.set("kafka.properties.sasl.password", PASSWORD);
+    world.set("telemetry.log", "debug");
+    let daemon = world.daemon_at_work().await;
+    let checkout = json!({"shippingAddress": conspicuous(), "billingAddress": conspicuous()});
+    let extra = json!({"supplementaryData": format!("{{\"leave it at\": \"{}\"}}", PERSONAL[1])});
+    let echo = format!(
+        "shippingAddress: {} of {} {}, {} {} ({}) is not the buyer's",
+        PERSONAL[0], PERSONAL[1], PERSONAL[2], PERSONAL[4], PERSONAL[3], PERSONAL[5]
+    );
+
+    // It goes well.
+    let well = world.completed(checkout.clone(), json!({})).await;
+    world.outcome(&well).await;
+    // Its shop and its buyer disagree; Amazon quotes what was sent.
+    let mut repaired = Vec::new();
+    for (status, code) in [(409, "AmountMismatch"), (400, "InvalidParameterValue")] {
+        let session = world.session(checkout.clone());
+        let id = session["checkoutSessionId"].as_str().unwrap().to_owned();
+        let body = json!({"reasonCode": code, "message": echo});
+        let fault = world.fault(json!({
+            "operation": "finalize", "when": "before", "kind": "status", "status": status, "body": body, "session": id,
+        }));
+        world.say(&session, extra.clone()).await;
+        world.alert(&id, "needs-repair", "firing").await;
+        assert_eq!(world.struck(fault), 1);
+        repaired.push(id);
+    }
+    // The answer is lost, or is no JSON, or quotes more than was asked; look-ups too.
+    let mut rough = Vec::new();
+    for (operation, kind) in [("finalize", "truncate"), ("finalize", "html"), ("get", "html"), ("get", "truncate")] {
+        let session = world.session(checkout.clone());
+        let id = session["checkoutSessionId"].as_str().unwrap().to_owned();
+        let fault = world.fault(json!({
+            "operation": operation, "when": "after", "kind": kind, "status": 502, "session": id, "times": 1,
+            "body": if kind == "html" { json!(format!("<html>{echo}</html>")) } else { Value::Null },
+        }));
+        world.say_an_hour_ago(&session, json!({})).await;
+        world.outcome(&id).await;
+        assert_eq!(world.struck(fault), 1, "{operation} {kind}");
+        rough.push(id);
+    }
+    // Its event is wrong, contradicts itself, or has no session id at all.
+    let session = world.session(checkout.clone());
+    let wrong = world.say(&session, json!({"chargeAmount": null})).await;
+    world.alert(&wrong, "needs-repair", "firing").await;
+    let session = world.session(checkout.clone());
+    let contradicted = world.say(&session, json!({})).await;
+    world.outcome(&contradicted).await;
+    let elsewhere = json!({"name": PERSONAL[0], "addressLine1": PERSONAL[1], "countryCode": "DE"});
+    world.say(&session, json!({"shippingAddress": elsewhere})).await;
+    world.alert(&contradicted, "conflict", "firing").await;
+
+    world
+        .until("the gauges", async || daemon.get("/metrics").await.1.contains("confirmd_sessions{"))
+        .await;
+    let mut told = String::new();
+    for path in ["/metrics", "/", "/readyz", "/api/sessions?state=all", "/api/accounts"] {
+        told += &daemon.get(path).await.1;
+    }
+    let all = [vec![well, wrong, contradicted], repaired, rough].concat();
+    for id in &all {
+        for path in [format!("/api/sessions/{id}"), format!("/api/sessions/{id}/outcome")] {
+            told += &daemon.get(&path).await.1;
+        }
+        for command in ["show", "explain"] {
+            let said = world.command(&["sessions", command, id]).await;
+            told += &(said.stdout + &said.stderr);
+        }
+    }
+    for topic in [&world.kafka.outcomes_topic, &world.kafka.alerts_topic] {
+        for record in world.everything_on(topic).await {
+            told += &format!("{:?}", record.headers);
+            told += &String::from_utf8(record.payload.unwrap_or_default()).unwrap();
+        }
+    }
+    for table in ["events", "sessions", "outbox", "notices", "account_conditions"] {
+        told += &world.sql(&format!("SELECT * FROM {table}"));
+    }
+    // It does keep them where they belong, and shows them to whoever asks for them by name.
+    let kept = world.sql("SELECT content FROM personal");
+    assert!(PERSONAL.iter().all(|word| kept.contains(word)), "nothing was kept: this test sees nothing");
+    let shown = world.command(&["sessions", "show", &all[0], "--personal"]).await;
+    assert!(shown.stdout.contains(PERSONAL[0]));
+
+    let finished = daemon.terminate().await;
+    assert!(finished.status.success(), "{finished:?}");
+    told += &finished.stderr;
+    let keys = world.sandbox.info().merchants.iter().map(|merchant| {
+        let pem = std::fs::read_to_string(&merchant.private_key_file).unwrap();
+        pem.lines().nth(1).unwrap().to_owned()
+    });
+    let secrets: Vec<String> = keys.chain([PASSWORD.to_owned()]).collect();
+    let found = PERSONAL.iter().copied().chain(secrets.iter().map(String::as_str));
+    for word in found {
+        if let Some(at) = told.find(word) {
+            let from = told.floor_char_boundary(at.saturating_sub(400));
+            let to = told.ceil_char_boundary(at + 200);
+            panic!("{word:?} is told: …{}…", &told[from..to]);
+        }
+    }
+    world.check_books().await;
+}
+
+/// Starting and stopping a server blocks.
+async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(act).await.unwrap()
+}

@@ -1,0 +1,240 @@
+//! The daemon ends, in order or not; the broker and the database come and go. Nothing is lost, nothing twice.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::time::Duration;
+
+use serde_json::json;
+use testkit::real::{self, KafkaServer, PostgresServer};
+
+use crate::world::World;
+
+/// What abort(3) ends a process with.
+const SIGABRT: i32 = 6;
+const SIGKILL: i32 = 9;
+
+/// Answers come after so long that many calls are under way at any time.
+fn slow_answers(world: &World) -> u64 {
+    world.fault(json!({"operation": "finalize", "when": "before", "delay": "8s"}))
+}
+
+/// A quota at which so many sessions queue: some are under way, some have not had their turn.
+fn a_queue(world: &mut World) {
+    world.set("accounts.eu_shop.quota.confirm.burst", 15);
+    world.set("accounts.eu_shop.quota.confirm.per_second", 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_under_load_ends_in_order_and_the_next_run_goes_on() {
+    let Some(mut world) = World::new("sigterm").await else {
+        return;
+    };
+    a_queue(&mut world);
+    let slow = slow_answers(&world);
+    let daemon = world.daemon_at_work().await;
+    let ids = world.completed_many(40).await;
+    world.until_struck(slow, 5).await;
+    let finished = daemon.terminate().await;
+    assert_eq!(finished.code(), 0, "{finished:?}");
+    assert!(finished.stderr.contains("stopping"), "{finished:?}");
+    assert!(!finished.stderr.contains("shutdown_grace is over"), "{finished:?}");
+    let confirmed = || {
+        let books = world.sandbox.books();
+        books.sessions.iter().filter(|session| session.state == "Completed").count()
+    };
+    assert!((1..ids.len()).contains(&confirmed()), "it was ended in the middle: {}", confirmed());
+
+    let daemon = world.daemon().await;
+    world.outcomes(&ids).await;
+    world.check_each(&ids, "checkout.confirmed.v1").await;
+    let books = world.sandbox.books();
+    let repeated = books.sessions.iter().filter(|session| session.calls.len() > 2);
+    assert_eq!(repeated.count(), 0, "what was under way had its answer: nothing was left in doubt");
+    world.end(daemon).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_under_load_leaves_doubt_that_the_next_run_clears() {
+    let Some(mut world) = World::new("killed").await else {
+        return;
+    };
+    a_queue(&mut world);
+    world.dead_members_are_noticed_soon();
+    let slow = slow_answers(&world);
+    let daemon = world.daemon_at_work().await;
+    let ids = world.completed_many(40).await;
+    world.until_struck(slow, 5).await;
+    let finished = daemon.kill().await;
+    assert_eq!(finished.status.signal(), Some(SIGKILL));
+    // What had arrived lands all the same, and nobody hears of it.
+    world
+        .until("a confirmation to land unheard", async || {
+            let books = world.sandbox.books();
+            books.sessions.iter().any(|session| session.state == "Completed")
+        })
+        .await;
+
+    let daemon = world.daemon().await;
+    let told = world.outcomes(&ids).await;
+    let asked = told.iter().filter(|told| told.body["evidence"] == "look-up").count();
+    assert!(asked > 0, "the kill came while nothing was under way");
+    world.check_each(&ids, "checkout.confirmed.v1").await;
+    world.end(daemon).await;
+}
+
+/// One daemon after the other dies at a boundary; what it leaves is work for the next.
+async fn deaths_at(name: &str, labels: &[&str]) {
+    let Some(mut world) = World::new(name).await else {
+        return;
+    };
+    world.dead_members_are_noticed_soon();
+    let mut ids = Vec::new();
+    for label in labels {
+        let mut daemon = world.daemon_that_dies_at(label).await;
+        // One is confirmed at once; one is old, and asked about before it is; one has a payment to be decided.
+        ids.push(world.completed(json!({}), json!({})).await);
+        let session = world.session(json!({}));
+        ids.push(session["checkoutSessionId"].as_str().unwrap().to_owned());
+        world.say_an_hour_ago(&session, json!({})).await;
+        ids.push(pending(&world).await);
+        world.shop.send(None, &[], Some(b"unreadable")).await.unwrap();
+        let finished = daemon.finish().await;
+        assert_eq!(finished.status.signal(), Some(SIGABRT), "{label}: {finished:?}");
+        // Others keep their hands off until the attempt of the dead cannot be under way any more.
+        world.pass(Duration::from_secs(40));
+    }
+    let daemon = world.daemon().await;
+    world.outcomes(&ids).await;
+    world.check_each(&ids, "checkout.confirmed.v1").await;
+    let letters = world.everything_on(&world.kafka.dead_letter_topic).await;
+    let sources: std::collections::BTreeSet<_> =
+        letters.iter().map(|letter| letter.header("confirmd_source").unwrap()).collect();
+    assert_eq!(sources.len(), labels.len(), "every dead letter is there, however often");
+    world.end(daemon).await;
+}
+
+async fn pending(world: &World) -> String {
+    let details = json!({"paymentIntent": "Authorize", "canHandlePendingAuthorization": true});
+    let session = json!({"card": "0701", "pendingFor": "20s", "paymentDetails": details});
+    world.completed(session, json!({})).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deaths_on_the_way_in_lose_nothing_and_repeat_nothing() {
+    let labels = ["observe", "observed", "dead-letter", "commit-offsets"];
+    deaths_at("dies-on-the-way-in", &labels).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deaths_around_a_call_lose_nothing_and_repeat_nothing() {
+    let labels = ["start", "send", "answered", "look-up", "look-up-charge"];
+    deaths_at("dies-around-a-call", &labels).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deaths_on_the_way_out_lose_nothing_and_repeat_nothing() {
+    let labels = ["append", "appended", "publish", "mark-told"];
+    deaths_at("dies-on-the-way-out", &labels).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_crashes_under_load_and_comes_back_loses_nothing() {
+    let Some(kafka) = in_a_thread(KafkaServer::start_new).await else {
+        return;
+    };
+    let Some(postgres) = real::postgres() else { return };
+    let mut world = World::over("broker-back", kafka.bootstrap(), postgres.database("broker-back")).await;
+    let slow = slow_answers(&world);
+    let daemon = world.daemon_at_work().await;
+    let mut ids = world.completed_many(20).await;
+    world.until_struck(slow, 5).await;
+    let kafka = with(kafka, KafkaServer::kill).await;
+    daemon.line("the broker did not take").await;
+    let kafka = with(kafka, KafkaServer::start).await;
+    ids.extend(world.completed_many(10).await);
+    world.outcomes(&ids).await;
+    world.check_each(&ids, "checkout.confirmed.v1").await;
+    world.end(daemon).await;
+    drop(kafka);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_the_broker_away_confirmations_go_on_and_outcomes_follow() {
+    let Some(kafka) = in_a_thread(KafkaServer::start_new).await else {
+        return;
+    };
+    let Some(postgres) = real::postgres() else { return };
+    let mut world = World::over("broker-away", kafka.bootstrap(), postgres.database("broker-away")).await;
+    let away = world.fault(json!({
+        "operation": "finalize", "when": "before", "kind": "status", "status": 503, "probability": 1.0,
+    }));
+    let daemon = world.daemon_at_work().await;
+    let ids = world.completed_many(10).await;
+    world.until_heard(&daemon, &ids).await;
+    world.until_struck(away, 10).await;
+    let kafka = with(kafka, KafkaServer::stop).await;
+    world.sandbox.clear_faults();
+    let completed = |world: &World| {
+        let books = world.sandbox.books();
+        books.sessions.iter().filter(|session| session.state == "Completed").count()
+    };
+    // Half of the way under the partitions last known, the rest after a restart that knows none.
+    world.until("a first confirmation", async || completed(&world) > 0).await;
+    let finished = daemon.terminate().await;
+    assert_eq!(finished.code(), 0, "{finished:?}");
+    let daemon = world.daemon().await;
+    world
+        .until("all to be confirmed without a broker", async || completed(&world) == ids.len())
+        .await;
+    let (ready, body) = daemon.get("/readyz").await;
+    assert_eq!(ready, 200, "broker trouble is told, not fatal: {body}");
+    assert!(body.contains("away"), "{body}");
+    let kafka = with(kafka, KafkaServer::start).await;
+    world.outcomes(&ids).await;
+    world.check_each(&ids, "checkout.confirmed.v1").await;
+    world.end(daemon).await;
+    drop(kafka);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_crashes_under_load_and_comes_back_loses_nothing() {
+    let Some(kafka) = in_a_thread(|| real::kafka().map(|kafka| kafka.bootstrap().to_owned())).await else {
+        return;
+    };
+    let Some(postgres) = in_a_thread(PostgresServer::start_new).await else {
+        return;
+    };
+    let mut world = World::over("database-back", &kafka, postgres.database("log")).await;
+    let slow = slow_answers(&world);
+    let daemon = world.daemon_at_work().await;
+    let mut ids = world.completed_many(20).await;
+    world.until_struck(slow, 5).await;
+    let postgres = with(postgres, PostgresServer::kill).await;
+    // What is said meanwhile waits in the topic.
+    ids.extend(world.completed_many(10).await);
+    daemon.line("could not be advanced").await;
+    world
+        .until("it to be told that nothing can be recorded", async || daemon.get("/readyz").await.0 == 503)
+        .await;
+    assert_eq!(daemon.get("/livez").await.0, 200, "a restart would not help");
+    let postgres = with(postgres, PostgresServer::start).await;
+    world.outcomes(&ids).await;
+    world.check_each(&ids, "checkout.confirmed.v1").await;
+    let recorded = world.sql("SELECT count(*) FROM sessions WHERE settled");
+    assert_eq!(recorded.trim(), ids.len().to_string());
+    world.end(daemon).await;
+    drop(postgres);
+}
+
+/// Starting and stopping a server blocks.
+async fn in_a_thread<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(act).await.unwrap()
+}
+
+/// The server, after something was done to it.
+async fn with<T: Send + 'static>(mut server: T, act: fn(&mut T)) -> T {
+    in_a_thread(move || {
+        act(&mut server);
+        server
+    })
+    .await
+}
