@@ -19,6 +19,8 @@ pub struct Observed<T> {
     pub begun: Vec<Begun<T>>,
     /// Sessions to be advanced.
     pub to_advance: Vec<(SessionId, Advanced)>,
+    /// Why not all of them are on record, if so.
+    pub failed: Option<LogError>,
 }
 
 /// Whether a new session's first attempt is begun.
@@ -47,32 +49,36 @@ where
     O: Outlet,
 {
     /// Puts arrivals on record. A new session whose turn it is gets its first attempt in the same write;
-    /// what was said before changes nothing. On an error everything may be brought again.
-    pub async fn observe(&self, arrivals: Vec<Arrival>) -> Result<Observed<A::Turn>, LogError> {
+    /// what was said before changes nothing. Where some failed, everything may be brought again.
+    pub async fn observe(&self, arrivals: Vec<Arrival>) -> Observed<A::Turn> {
         self.hear(arrivals, Begin::AtOnce).await
     }
 
     /// Puts arrivals on record and begins nothing: their attempts are somebody else's.
     pub async fn record_only(&self, arrivals: Vec<Arrival>) -> Result<(), LogError> {
-        self.hear(arrivals, Begin::Nothing).await.map(|_| ())
+        match self.hear(arrivals, Begin::Nothing).await.failed {
+            None => Ok(()),
+            Some(error) => Err(error),
+        }
     }
 
-    async fn hear(&self, arrivals: Vec<Arrival>, begin: Begin) -> Result<Observed<A::Turn>, LogError> {
+    async fn hear(&self, arrivals: Vec<Arrival>, begin: Begin) -> Observed<A::Turn> {
         let mut observed = Observed {
             begun: Vec::new(),
             to_advance: Vec::new(),
+            failed: None,
         };
         let mut waiting = arrivals;
-        while !waiting.is_empty() {
+        while !waiting.is_empty() && observed.failed.is_none() {
             // One append a session and group: what is said twice in a batch is heard one after the other.
             let mut ids = BTreeSet::new();
             let (now, later) = waiting
                 .into_iter()
                 .partition(|arrival| ids.insert(arrival.id.clone()));
             waiting = later;
-            self.hear_once_each(now, begin, &mut observed).await?;
+            self.hear_once_each(now, begin, &mut observed).await;
         }
-        Ok(observed)
+        observed
     }
 
     async fn hear_once_each(
@@ -80,7 +86,7 @@ where
         arrivals: Vec<Arrival>,
         begin: Begin,
         observed: &mut Observed<A::Turn>,
-    ) -> Result<(), LogError> {
+    ) {
         let entering: Vec<Entering<A::Turn>> = arrivals
             .into_iter()
             .map(|arrival| self.enter(arrival, begin))
@@ -92,23 +98,26 @@ where
             .await;
         boundary("observed");
         for (one, result) in entering.into_iter().zip(results) {
-            match result {
+            let heard = match result {
                 Ok(appended) => {
                     if !appended.older_unpublished {
                         self.offer(&one.before, &one.append);
                     }
                     self.entered(one, observed);
+                    Ok(())
                 }
                 // Heard of before, so that what it says has to be compared.
-                Err(LogError::Overtaken) => self.hear_again(one.arrival, observed).await?,
+                Err(LogError::Overtaken) => self.hear_again(one.arrival, observed).await,
                 Err(LogError::Rejected(_)) => {
-                    self.hear_again(without_what_was_refused(one.arrival), observed)
-                        .await?;
+                    self.hear_again(without_what_was_refused(one.arrival), observed).await
                 }
-                Err(error @ LogError::Unavailable(_)) => return Err(error),
+                Err(error @ LogError::Unavailable(_)) => Err(error),
+            };
+            // What the others have begun is on record and must be sent all the same.
+            if let Err(error) = heard {
+                observed.failed.get_or_insert(error);
             }
         }
-        Ok(())
     }
 
     /// As if it had never been heard of, which the log refuses if it has.

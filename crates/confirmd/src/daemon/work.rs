@@ -80,14 +80,17 @@ where
     async fn take_in(&self, arrivals: Vec<Arrival>) -> Result<(), LogError> {
         let _busy = self.reconciler.clock.busy();
         let count = arrivals.len();
-        let observed = self.reconciler.observe(arrivals).await?;
-        metrics::counter!("confirmd_observed_total").increment(count as u64);
+        let observed = self.reconciler.observe(arrivals).await;
         if !observed.begun.is_empty() {
             self.inbox.hand(Handed::Begun(observed.begun)).await;
         }
         if !observed.to_advance.is_empty() {
             self.inbox.hand(Handed::ToAdvance(observed.to_advance)).await;
         }
+        if let Some(error) = observed.failed {
+            return Err(error);
+        }
+        metrics::counter!("confirmd_observed_total").increment(count as u64);
         Ok(())
     }
 }

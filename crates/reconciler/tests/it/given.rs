@@ -105,7 +105,9 @@ impl World {
     }
 
     pub(crate) fn observe(&self, arrivals: Vec<Arrival>) -> Observed<Turn> {
-        self.run(self.worker.observe(arrivals)).expect("the log is there")
+        let observed = self.run(self.worker.observe(arrivals));
+        assert!(observed.failed.is_none(), "the log is there: {:?}", observed.failed);
+        observed
     }
 
     /// The event arrives, and what has begun with it is sent.

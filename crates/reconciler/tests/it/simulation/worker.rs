@@ -29,7 +29,7 @@ const WINDOW: usize = 3;
 
 /// What one of a worker's tasks has come to.
 enum Ended {
-    Observed(Vec<usize>, Result<Observed<Turn>, LogError>),
+    Observed(Vec<usize>, Observed<Turn>),
     Advanced(SessionId, Result<Advanced, LogError>),
     Swept(Result<Vec<Due>, LogError>),
     Announced,
@@ -149,7 +149,7 @@ impl Worker {
     pub(crate) fn poll(&mut self, task: u64) -> News {
         match self.tasks.poll(task) {
             None => return News::Nothing,
-            Some(Ended::Observed(messages, Ok(observed))) => {
+            Some(Ended::Observed(messages, observed)) => {
                 for begun in observed.begun {
                     let reconciler = self.reconciler.clone();
                     let id = begun.id().clone();
@@ -160,9 +160,8 @@ impl Worker {
                 for (id, advanced) in observed.to_advance {
                     self.place(&id, advanced);
                 }
-                return News::Observed(messages, true);
+                return News::Observed(messages, observed.failed.is_none());
             }
-            Some(Ended::Observed(messages, Err(_))) => return News::Observed(messages, false),
             Some(Ended::Advanced(id, advanced)) => {
                 self.busy.remove(&id);
                 let now = self.shared.clock.now();
