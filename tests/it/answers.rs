@@ -248,7 +248,7 @@ async fn a_buyer_who_is_not_done_is_waited_for_and_confirmed_under_a_new_key() {
         (&shown["state"], &shown["mayHaveLanded"]),
         (&json!("waiting"), &json!(false))
     );
-    world.when_due(&daemon, &id).await;
+    assert!(world.when_due(&daemon, &id).await);
     world
         .until("a second try", async || {
             confirmations(&world.book(&id)).len() == 2
