@@ -17,8 +17,8 @@ use crate::clock::{Busy, Moved, real_sleep};
 
 /// While work is going on.
 const AT_WORK: f64 = 60.0;
-/// While everybody waits: a day in 40 seconds.
-const CRUISING: f64 = 2_160.0;
+/// While everybody waits: an hour a second.
+const CRUISING: f64 = 3_600.0;
 /// How often sleepers are looked at, in the machine's time.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 

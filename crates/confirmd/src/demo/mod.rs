@@ -60,7 +60,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(options: Demo) -> anyhow::Result<Ended> {
     // Trouble is what this is about: only what confirmd cannot cope with is worth a log line.
-    telemetry::log("error", LogFormat::Text);
+    telemetry::log("error,librdkafka=off,rdkafka=off", LogFormat::Text);
     let rough = options.weather == Weather::Rough;
     let asked = usize::try_from(options.sessions).unwrap_or(usize::MAX);
     let sessions = if rough {
@@ -69,14 +69,16 @@ pub(crate) async fn run(options: Demo) -> anyhow::Result<Ended> {
         asked
     };
     let seed = options.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
-    let stage = Stage::set(Plan::draw(sessions, options.weather, seed), seed).await?;
+    let stage = tokio::select! {
+        stage = Stage::set(Plan::draw(sessions, options.weather, seed), seed) => stage?,
+        () = signals::terminate() => return Ok(interrupted()),
+    };
     if asked < sessions {
         stage.show.say(&format!(
             "Rough weather needs {sessions} checkouts to strike them all five times."
         ));
     }
-    let report = stage.play(seed, rough, &options).await?;
-    Ok(report)
+    stage.play(seed, rough, &options).await
 }
 
 /// Everything in its place, and nothing sold yet.
@@ -195,15 +197,16 @@ impl Stage {
             log,
         };
         let day = audience.watch(tokio::spawn(seller.sell()));
-        let heard = tokio::select! {
-            day = day => day.map(|()| true),
-            () = real_sleep(patience) => Ok(true),
-            ended = &mut daemon => Err(ended.map_err(anyhow::Error::from).and_then(|ended| ended).err().unwrap_or_else(|| anyhow!("confirmd ended early"))),
-            () = signals::terminate() => Ok(false),
+        let watched = tokio::select! {
+            day = day => day.map(|()| Watched::ToItsEnd),
+            () = real_sleep(patience) => Ok(Watched::ToItsEnd),
+            () = signals::terminate() => Ok(Watched::Interrupted),
+            ended = &mut daemon => Err(why_it_ended(ended)),
         };
         audience.show.end();
-        let over = match heard {
-            Ok(true) => {
+        let is_over = matches!(watched, Ok(Watched::ToItsEnd));
+        let ended = match watched {
+            Ok(Watched::ToItsEnd) => {
                 let report = audience.report(
                     &plan,
                     &sandbox,
@@ -218,13 +221,10 @@ impl Stage {
                 }
                 Ok(report.ended())
             }
-            Ok(false) => {
-                eprintln!("Interrupted.");
-                Ok(Ended::Failed)
-            }
+            Ok(Watched::Interrupted) => Ok(interrupted()),
             Err(error) => Err(error),
         };
-        if options.stay && over.is_ok() && !daemon.is_finished() {
+        if options.stay && is_over {
             eprintln!("\nThe console stays up at http://{console} until Ctrl-C.");
             clock.slow_down();
             signals::terminate().await;
@@ -237,8 +237,26 @@ impl Stage {
         if let Ok(sandbox) = Arc::try_unwrap(sandbox) {
             sandbox.shutdown().await;
         }
-        over
+        ended
     }
+}
+
+/// How far the day was watched.
+enum Watched {
+    /// Until nothing more comes, or until patience was over.
+    ToItsEnd,
+    Interrupted,
+}
+
+/// The daemon ends only when it is told to, or when it fails.
+fn why_it_ended(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Error {
+    let failure = ended.map_err(anyhow::Error::from).and_then(|ended| ended).err();
+    failure.unwrap_or_else(|| anyhow!("confirmd ended early"))
+}
+
+fn interrupted() -> Ended {
+    eprintln!("Interrupted.");
+    Ended::Failed
 }
 
 fn welcome(show: &Show, checkouts: usize, rough: bool, seed: u64, console: SocketAddr) {

@@ -13,7 +13,7 @@ use crate::cli::Weather;
 /// The shop sells during the first hours of the day, so that what is left undone meets its deadline within it.
 const OPEN_FOR: Duration = hours(14);
 /// Checkouts come at no more moments than these: many sessions are many at a time, not a longer day.
-const MOMENTS: usize = 120;
+const MOMENTS: usize = 100;
 /// Each kind of rough weather strikes at least so often.
 const LEAST_STRIKES: usize = 5;
 /// And at most so often, however many checkouts there are.
@@ -280,7 +280,7 @@ impl Drawer {
             Twist::BuyerGone => {
                 // Told at the beginning of the day: today's are over at its end, yesterday's before that.
                 checkout.at = self.between(minutes(5), minutes(30));
-                if !nth.is_multiple_of(2) {
+                if 1 < nth {
                     checkout.age = self.between(hours(4), hours(20));
                 }
                 twist

@@ -68,11 +68,6 @@ pub(crate) struct Day<'a> {
 impl Report {
     pub(crate) fn of(day: &Day<'_>, seed: u64, rough: bool, took: Duration, findings: Vec<Finding>) -> Self {
         let alerts = day.heard.alerts.iter();
-        let unsettled = day
-            .said
-            .sessions
-            .iter()
-            .filter(|(session, _)| !day.heard.settled.contains(*session));
         Self {
             seed,
             rough,
@@ -95,9 +90,7 @@ impl Report {
                 .iter()
                 .map(|(code, sums)| (code.clone(), (sums.captured, sums.authorized)))
                 .collect(),
-            unsettled: unsettled
-                .map(|(session, number)| format!("{} ({session})", Plan::order_number(*number)))
-                .collect(),
+            unsettled: unsettled(day),
             findings,
         }
     }
@@ -173,10 +166,11 @@ impl Report {
             }
         }
         writeln!(out, "\nChecked against the sandbox's own books\n")?;
-        for rule in Rule::ALL
-            .into_iter()
-            .filter(|rule| self.rough || *rule != Rule::WeatherStruck)
-        {
+        let only_in_rough_weather = |rule| matches!(rule, Rule::SetAsideUnchanged | Rule::WeatherStruck);
+        for rule in Rule::ALL {
+            if only_in_rough_weather(rule) && !self.rough && self.broken(rule).next().is_none() {
+                continue;
+            }
             self.write_check(out, rule)?;
         }
         if !self.unsettled.is_empty() {
@@ -253,6 +247,22 @@ impl Report {
     fn broken(&self, rule: Rule) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(move |finding| finding.rule == rule)
     }
+}
+
+/// Every checkout of the plan that has no outcome, whether or not the shop came to tell of it.
+fn unsettled(day: &Day<'_>) -> Vec<String> {
+    let sessions: BTreeMap<usize, &String> = day
+        .said
+        .sessions
+        .iter()
+        .map(|(session, number)| (*number, session))
+        .collect();
+    let missing = (0..day.plan.checkouts.len()).filter_map(|number| match sessions.get(&number) {
+        Some(session) if day.heard.settled.contains(*session) => None,
+        Some(session) => Some(format!("{} ({session})", Plan::order_number(number))),
+        None => Some(format!("{} (not told of yet)", Plan::order_number(number))),
+    });
+    missing.collect()
 }
 
 fn outcomes(told: &[Told]) -> Vec<Line> {

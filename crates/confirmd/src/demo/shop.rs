@@ -20,7 +20,7 @@ use crate::clock::{Moved, real_sleep};
 
 /// An event is on its way through the broker for about so long, in the machine's time. The clock must not run away
 /// from it, or every event would look old.
-const ON_ITS_WAY: Duration = Duration::from_millis(60);
+const ON_ITS_WAY: Duration = Duration::from_millis(40);
 const EVENT_TYPE: &str = "checkout.completed.v1";
 
 /// What the shop has done so far.

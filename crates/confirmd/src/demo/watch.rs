@@ -59,6 +59,8 @@ pub(crate) async fn read(kafka: &Settings) -> anyhow::Result<mpsc::Receiver<(Top
 pub(crate) struct Heard {
     pub(crate) told: Vec<Told>,
     pub(crate) settled: BTreeSet<String>,
+    /// The settled ones by what became of them.
+    counts: BTreeMap<&'static str, usize>,
     /// Of notices that are no outcomes, the ids of their events.
     pub(crate) notices: BTreeMap<&'static str, BTreeSet<String>>,
     pub(crate) alerts: BTreeMap<String, Alerts>,
@@ -84,6 +86,10 @@ pub(crate) struct News {
 impl Heard {
     pub(crate) fn letters(&self) -> usize {
         self.letters.len()
+    }
+
+    fn count(&self, outcome: &str) -> usize {
+        self.counts.get(outcome).copied().unwrap_or_default()
     }
 
     pub(crate) fn firing(&self) -> usize {
@@ -136,6 +142,9 @@ impl Heard {
             text: in_words(&outcome, &body),
         };
         let is_new = self.settled.insert(session.clone());
+        if is_new {
+            *self.counts.entry(outcome.name()).or_default() += 1;
+        }
         self.told.push(Told::Outcome { session, id, outcome });
         Ok(is_new.then_some(news))
     }
@@ -260,6 +269,7 @@ pub(crate) struct Show {
 
 /// Of each kind of news so many are shown; more would only scroll by.
 const SHOWN_OF_EACH: usize = 3;
+const LONGEST_TEXT: usize = 80;
 /// Minutes of the day between two plain lines.
 const PLAIN_EVERY: u64 = 120;
 
@@ -272,7 +282,7 @@ impl Show {
             ProgressDrawTarget::stderr()
         };
         let bar = ProgressBar::with_draw_target(Some(DAY.as_secs()), target);
-        let style = ProgressStyle::with_template("  {prefix} {bar:30.cyan/dim} {msg}")
+        let style = ProgressStyle::with_template("  {prefix} {bar:24.cyan/dim} {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("━━─"));
         Self {
@@ -310,16 +320,20 @@ impl Show {
             .unwrap_or_default();
         let what = &news.what;
         let clock = clock(now.since(self.opens_at));
-        self.say(&format!("  {clock}  {what:<20} {order:<10}  {}", news.text));
+        let text = shortened(&news.text);
+        self.say(&format!("  {clock}  {what:<20} {order:<10}  {text}"));
     }
 
     pub(crate) fn progress(&mut self, now: Timestamp, heard: &Heard, said: &Said) {
         let passed = now.since(self.opens_at);
-        let (told, settled) = (said.sessions.len(), heard.settled.len());
-        let open = told.saturating_sub(settled);
+        let told = said.sessions.len();
         let line = format!(
-            "{told:>4} of {} told  {settled:>4} settled  {open:>3} open  {:>2} alerts firing",
+            "{told:>4}/{} told  {:>4} confirmed {:>3} declined {:>3} lapsed {:>3} open {:>3} alerts",
             self.checkouts,
+            heard.count("confirmed"),
+            heard.count("declined"),
+            heard.count("cancelled") + heard.count("expired"),
+            told.saturating_sub(heard.settled.len()),
             heard.firing()
         );
         if self.plain {
@@ -340,8 +354,116 @@ impl Show {
     }
 }
 
+/// Short enough for most terminals; the topics have it whole.
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= LONGEST_TEXT {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(LONGEST_TEXT - 1).collect();
+    format!("{}…", kept.trim_end())
+}
+
 /// Hours and minutes since the day began.
 pub(crate) fn clock(passed: Duration) -> String {
     let minutes = passed.as_secs() / 60;
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(headers: &[(&str, &str)], body: &Value) -> TopicRecord {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Some(value.as_bytes().to_vec())));
+        TopicRecord {
+            partition: 0,
+            offset: 0,
+            key: Some(b"S-1".to_vec()),
+            headers: headers.collect(),
+            payload: Some(body.to_string().into_bytes()),
+        }
+    }
+
+    fn confirmed() -> TopicRecord {
+        let body = json!({
+            "checkoutSessionId": "S-1", "payment": "Captured", "evidence": "look-up",
+            "chargePermissionId": "P-1", "chargeId": "P-1-C1",
+            "chargeAmount": { "amount": "23.45", "currencyCode": "EUR" },
+        });
+        record(&[("ce_id", "S-1/3"), ("ce_type", "checkout.confirmed.v1")], &body)
+    }
+
+    #[test]
+    fn an_outcome_is_news_once_and_told_as_often_as_it_comes() {
+        let mut heard = Heard::default();
+        let news = heard.hear(Topic::Outcomes, &confirmed()).unwrap().unwrap();
+        assert_eq!(news.text, "23.45 EUR captured, as a look-up found out");
+        assert_eq!(heard.hear(Topic::Outcomes, &confirmed()).unwrap(), None);
+        assert_eq!(
+            (heard.told.len(), heard.settled.len(), heard.count("confirmed")),
+            (2, 1, 1)
+        );
+    }
+
+    #[test]
+    fn a_notice_is_no_outcome() {
+        let mut heard = Heard::default();
+        let pending = record(
+            &[("ce_id", "S-1/3"), ("ce_type", "checkout.payment-pending.v1")],
+            &json!({ "checkoutSessionId": "S-1" }),
+        );
+        assert!(heard.hear(Topic::Outcomes, &pending).unwrap().is_some());
+        assert!(heard.told.is_empty() && heard.settled.is_empty());
+    }
+
+    #[test]
+    fn an_outcome_that_cannot_be_read_is_an_error_and_not_passed_over() {
+        let body = json!({ "checkoutSessionId": "S-1" });
+        let strange = record(&[("ce_id", "S-1/3"), ("ce_type", "checkout.perhaps.v1")], &body);
+        assert!(Heard::default().hear(Topic::Outcomes, &strange).is_err());
+    }
+
+    #[test]
+    fn an_alert_fires_until_it_is_resolved() {
+        let mut heard = Heard::default();
+        let alert = |status: &str| {
+            let body =
+                json!({ "kind": "in-doubt", "alertId": "S-1/in-doubt/1", "status": status, "summary": "…" });
+            record(&[], &body)
+        };
+        assert!(heard.hear(Topic::Alerts, &alert("firing")).unwrap().is_some());
+        assert!(heard.hear(Topic::Alerts, &alert("firing")).unwrap().is_none());
+        assert_eq!(heard.firing(), 1);
+        heard.hear(Topic::Alerts, &alert("resolved")).unwrap();
+        assert_eq!(heard.firing(), 0);
+    }
+
+    #[test]
+    fn a_dead_letter_counts_once_and_without_the_headers_that_confirmd_adds() {
+        let mut heard = Heard::default();
+        let letter = record(
+            &[("content-type", "text/plain"), ("confirmd_source", "t/0/7")],
+            &json!([1]),
+        );
+        heard.hear(Topic::DeadLetters, &letter).unwrap();
+        heard.hear(Topic::DeadLetters, &letter).unwrap();
+        let Some(Told::SetAside(message)) = heard.told.first() else {
+            panic!("it was set aside")
+        };
+        assert_eq!(
+            message.headers,
+            [("content-type".to_owned(), b"text/plain".to_vec())]
+        );
+        assert_eq!((heard.letters(), heard.told.len()), (1, 1));
+    }
+
+    #[test]
+    fn long_texts_are_cut_for_the_terminal() {
+        assert_eq!(shortened("short"), "short");
+        assert_eq!(shortened(&"long ".repeat(40)).chars().count(), LONGEST_TEXT);
+    }
 }
