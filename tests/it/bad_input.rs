@@ -37,7 +37,10 @@ async fn every_problem_of_a_configuration_is_told_at_once_and_no_secret() {
     world.set("accounts.us_shop.private_key_file", "/nowhere/key.pem");
     world.set("accounts.jp_shop.quota.confirm.burst", 0);
     let file = world.config_file().display().to_string();
-    let environment = [("CONFIRMD_SHUTDOWN_GRACE", "soon"), ("CONFIRMD_RETRY__MAX", "never")];
+    let environment = [
+        ("CONFIRMD_SHUTDOWN_GRACE", "soon"),
+        ("CONFIRMD_RETRY__MAX", "never"),
+    ];
     let expected = [
         "store.url",
         "kafka.bootstrap_server",
@@ -55,10 +58,21 @@ async fn every_problem_of_a_configuration_is_told_at_once_and_no_secret() {
         let finished = world.command_in(command, &environment).await;
         assert_eq!(finished.code(), 2, "{command:?}: {finished:?}");
         says(&finished, &expected);
-        says(&finished, &["shutdown_grace", "retry.max", &file, "/nowhere/key.pem"]);
+        says(
+            &finished,
+            &["shutdown_grace", "retry.max", &file, "/nowhere/key.pem"],
+        );
         let all = format!("{}{}", finished.stdout, finished.stderr);
-        let of = |key: &str| all.lines().find(|line| line.trim_start().starts_with(key)).unwrap();
-        assert!(of("retry.max").to_lowercase().contains("environment"), "{}", of("retry.max"));
+        let of = |key: &str| {
+            all.lines()
+                .find(|line| line.trim_start().starts_with(key))
+                .unwrap()
+        };
+        assert!(
+            of("retry.max").to_lowercase().contains("environment"),
+            "{}",
+            of("retry.max")
+        );
         assert!(of("store.url").contains(&file), "{}", of("store.url"));
     }
     let listed = world.command_in(&["check", "--json"], &environment).await;
@@ -66,7 +80,9 @@ async fn every_problem_of_a_configuration_is_told_at_once_and_no_secret() {
     let problems = listed["problems"].as_array().unwrap();
     assert!(problems.len() >= expected.len() + 2, "{listed:#}");
     assert!(problems.iter().all(|one| {
-        ["key", "source", "problem"].iter().all(|field| one[field].as_str().is_some_and(|text| !text.is_empty()))
+        ["key", "source", "problem"]
+            .iter()
+            .all(|field| one[field].as_str().is_some_and(|text| !text.is_empty()))
     }));
 }
 
@@ -96,7 +112,10 @@ async fn a_key_file_that_holds_no_key_is_named_and_its_text_is_not() {
         world.set("accounts.eu_shop.private_key_file", file.to_str().unwrap());
         let finished = world.command(&["run"]).await;
         assert_eq!(finished.code(), 2, "{finished:?}");
-        says(&finished, &["accounts.eu_shop.private_key_file", file.to_str().unwrap()]);
+        says(
+            &finished,
+            &["accounts.eu_shop.private_key_file", file.to_str().unwrap()],
+        );
         assert!(!finished.stderr.contains("MIIB"), "{finished:?}");
     }
 }
@@ -121,7 +140,9 @@ async fn a_database_that_is_not_there_yet_is_waited_for() {
     assert_eq!(checked.code(), 3, "{checked:?}");
     says(&checked, &["store.url (database)"]);
     let mut daemon = world.begin_daemon();
-    let line = daemon.line("store.url: the database does not answer; trying again").await;
+    let line = daemon
+        .line("store.url: the database does not answer; trying again")
+        .await;
     assert!(line.contains("WARN"), "{line}");
     let id = world.completed(json!({}), json!({})).await;
     let postgres = blocking(move || {
@@ -156,7 +177,9 @@ async fn a_broker_that_is_not_there_yet_is_waited_for() {
     assert_eq!(checked.code(), 3, "{checked:?}");
     says(&checked, &["kafka.bootstrap_servers (broker)"]);
     let daemon = world.daemon().await;
-    let line = daemon.line("kafka.bootstrap_servers: the broker cannot be reached").await;
+    let line = daemon
+        .line("kafka.bootstrap_servers: the broker cannot be reached")
+        .await;
     assert!(line.contains("WARN"), "{line}");
     let (status, body) = daemon.get("/readyz").await;
     assert_eq!(status, 200, "{body}");
@@ -178,7 +201,11 @@ async fn a_database_of_another_schema_is_refused_with_both_versions() {
     let Some(world) = World::new("other-schema").await else {
         return;
     };
-    let ours: u32 = world.sql("SELECT max(version) FROM confirmd_schema").trim().parse().unwrap();
+    let ours: u32 = world
+        .sql("SELECT max(version) FROM confirmd_schema")
+        .trim()
+        .parse()
+        .unwrap();
     world.sql("INSERT INTO confirmd_schema (version, name) VALUES (4711, 'of the future')");
     for command in [&["run"][..], &["migrate"], &["sessions", "list"]] {
         let finished = world.command(command).await;
@@ -203,19 +230,43 @@ async fn events_that_nobody_would_send_keep_their_clock_and_hold_up_nobody() {
     let price = |amount: Value, currency: &str| json!({"amount": amount, "currencyCode": currency});
     let address = json!({"name": "Robin\u{0}Example", "addressLine1": "1", "countryCode": "DE"});
     let odd = [
-        ("chargeAmount.amount", json!({"chargeAmount": price(json!(23.45), "EUR")})),
-        ("chargeAmount.amount", json!({"chargeAmount": price(json!("23.45"), "JPY"), "account": "jp_shop"})),
-        ("chargeAmount.amount", json!({"chargeAmount": price(json!("1e400"), "EUR")})),
-        ("chargeAmount.amount", json!({"chargeAmount": price(json!("-1.00"), "EUR")})),
-        ("chargeAmount.currencyCode", json!({"chargeAmount": price(json!("23.45"), "DOGE")})),
+        (
+            "chargeAmount.amount",
+            json!({"chargeAmount": price(json!(23.45), "EUR")}),
+        ),
+        (
+            "chargeAmount.amount",
+            json!({"chargeAmount": price(json!("23.45"), "JPY"), "account": "jp_shop"}),
+        ),
+        (
+            "chargeAmount.amount",
+            json!({"chargeAmount": price(json!("1e400"), "EUR")}),
+        ),
+        (
+            "chargeAmount.amount",
+            json!({"chargeAmount": price(json!("-1.00"), "EUR")}),
+        ),
+        (
+            "chargeAmount.currencyCode",
+            json!({"chargeAmount": price(json!("23.45"), "DOGE")}),
+        ),
         ("chargeAmount", json!({"chargeAmount": "23.45 EUR"})),
         ("account", json!({"account": "moon_shop"})),
         ("account", json!({"account": "../etc"})),
         ("account", json!({"account": null})),
-        ("merchantReferenceId", json!({"merchantReferenceId": "ORDER\u{0}1"})),
-        ("merchantReferenceId", json!({"merchantReferenceId": "x".repeat(100_000)})),
+        (
+            "merchantReferenceId",
+            json!({"merchantReferenceId": "ORDER\u{0}1"}),
+        ),
+        (
+            "merchantReferenceId",
+            json!({"merchantReferenceId": "x".repeat(100_000)}),
+        ),
         ("shippingAddress.name", json!({"shippingAddress": address})),
-        ("supplementaryData", json!({"supplementaryData": {"not": "a string"}})),
+        (
+            "supplementaryData",
+            json!({"supplementaryData": {"not": "a string"}}),
+        ),
         ("operation", json!({"operation": "Finalise"})),
         ("sessionCreatedAt", json!({"sessionCreatedAt": "yesterday"})),
     ];
@@ -233,17 +284,31 @@ async fn events_that_nobody_would_send_keep_their_clock_and_hold_up_nobody() {
     let session = world.session(json!({}));
     let large = world.say(&session, json!({"unknownField": filling})).await;
     assert_eq!(world.outcome(&large).await.event_type, "checkout.confirmed.v1");
-    let (partition, offset) = world.shop.send(None, &[], Some(filling.as_bytes())).await.unwrap();
+    let (partition, offset) = world
+        .shop
+        .send(None, &[], Some(filling.as_bytes()))
+        .await
+        .unwrap();
     let source = format!("{}/{partition}/{offset}", world.kafka.completed_topic);
     world.alert(&source, "dead-letter", "firing").await;
     let letters = world.everything_on(&world.kafka.dead_letter_topic).await;
-    assert!(letters.iter().any(|letter| letter.payload.as_deref() == Some(filling.as_bytes())));
+    assert!(
+        letters
+            .iter()
+            .any(|letter| letter.payload.as_deref() == Some(filling.as_bytes()))
+    );
 
     for id in &broken {
         let shown = daemon.session(id).await;
         assert_eq!(shown["state"], "needs-repair");
-        assert!(shown["deadline"].is_string() && shown["dueAt"].is_string(), "{shown}");
-        assert!(world.calls(id).iter().all(|call| *call == "get"), "nothing is confirmed");
+        assert!(
+            shown["deadline"].is_string() && shown["dueAt"].is_string(),
+            "{shown}"
+        );
+        assert!(
+            world.calls(id).iter().all(|call| *call == "get"),
+            "nothing is confirmed"
+        );
     }
     world.check_each(&[large], "checkout.confirmed.v1").await;
     world.end(daemon).await;
@@ -271,7 +336,9 @@ async fn nobodys_address_and_no_secret_is_told_anywhere() {
     let Some(mut world) = World::new("discreet").await else {
         return;
     };
-    let url = world.database_url.replace("confirmd@", &format!("confirmd:{PASSWORD}@"));
+    let url = world
+        .database_url
+        .replace("confirmd@", &format!("confirmd:{PASSWORD}@"));
     world.set("store.url", url);
     world.set("kafka.properties.sasl.password", PASSWORD);
     world.set("telemetry.log", "debug");
@@ -302,7 +369,12 @@ async fn nobodys_address_and_no_secret_is_told_anywhere() {
     }
     // The answer is lost, or is no JSON, or quotes more than was asked; look-ups too.
     let mut rough = Vec::new();
-    for (operation, kind) in [("finalize", "truncate"), ("finalize", "html"), ("get", "html"), ("get", "truncate")] {
+    for (operation, kind) in [
+        ("finalize", "truncate"),
+        ("finalize", "html"),
+        ("get", "html"),
+        ("get", "truncate"),
+    ] {
         let session = world.session(checkout.clone());
         let id = session["checkoutSessionId"].as_str().unwrap().to_owned();
         let fault = world.fault(json!({
@@ -326,15 +398,26 @@ async fn nobodys_address_and_no_secret_is_told_anywhere() {
     world.alert(&contradicted, "conflict", "firing").await;
 
     world
-        .until("the gauges", async || daemon.get("/metrics").await.1.contains("confirmd_sessions{"))
+        .until("the gauges", async || {
+            daemon.get("/metrics").await.1.contains("confirmd_sessions{")
+        })
         .await;
     let mut told = String::new();
-    for path in ["/metrics", "/", "/readyz", "/api/sessions?state=all", "/api/accounts"] {
+    for path in [
+        "/metrics",
+        "/",
+        "/readyz",
+        "/api/sessions?state=all",
+        "/api/accounts",
+    ] {
         told += &daemon.get(path).await.1;
     }
     let all = [vec![well, wrong, contradicted], repaired, rough].concat();
     for id in &all {
-        for path in [format!("/api/sessions/{id}"), format!("/api/sessions/{id}/outcome")] {
+        for path in [
+            format!("/api/sessions/{id}"),
+            format!("/api/sessions/{id}/outcome"),
+        ] {
             told += &daemon.get(&path).await.1;
         }
         for command in ["show", "explain"] {
@@ -353,7 +436,10 @@ async fn nobodys_address_and_no_secret_is_told_anywhere() {
     }
     // It does keep them where they belong, and shows them to whoever asks for them by name.
     let kept = world.sql("SELECT content FROM personal");
-    assert!(PERSONAL.iter().all(|word| kept.contains(word)), "nothing was kept: this test sees nothing");
+    assert!(
+        PERSONAL.iter().all(|word| kept.contains(word)),
+        "nothing was kept: this test sees nothing"
+    );
     let shown = world.command(&["sessions", "show", &all[0], "--personal"]).await;
     assert!(shown.stdout.contains(PERSONAL[0]));
 

@@ -149,14 +149,25 @@ async fn operators_retry_release_and_forswear_and_are_refused_where_it_would_be_
 
     // Retry: what waits half an hour for its buyer is looked at at once.
     let patient = world.unfinished(&daemon).await;
-    world.sandbox.buyer(&patient, sandbox::BuyerAction::Finish).unwrap();
+    world
+        .sandbox
+        .buyer(&patient, sandbox::BuyerAction::Finish)
+        .unwrap();
     let explained = world.json(&["sessions", "explain", &patient]).await;
     assert_eq!(explained["step"], "wait", "{explained}");
-    assert!(explained["because"].as_str().unwrap().contains("buyer"), "{explained}");
-    assert_eq!(explained["account"], json!({"name": "eu_shop", "condition": "running"}));
+    assert!(
+        explained["because"].as_str().unwrap().contains("buyer"),
+        "{explained}"
+    );
+    assert_eq!(
+        explained["account"],
+        json!({"name": "eu_shop", "condition": "running"})
+    );
     assert_eq!(explained["place"], 1);
     let late = deadline(&world, &patient) + jiff::SignedDuration::from_mins(1);
-    let then = world.json(&["sessions", "explain", &patient, "--at", &late.to_string()]).await;
+    let then = world
+        .json(&["sessions", "explain", &patient, "--at", &late.to_string()])
+        .await;
     assert_eq!(then["step"], "look-up", "{then}");
     let retried = act(&world, "retry", &patient).await;
     assert_eq!(retried, 0);
@@ -170,7 +181,10 @@ async fn operators_retry_release_and_forswear_and_are_refused_where_it_would_be_
     assert_eq!(act(&world, "forswear", &unwanted).await, 3, "once is enough");
     let listed = world.json(&["sessions", "list", "--state", "forsworn"]).await;
     assert_eq!(listed[0]["checkoutSessionId"], unwanted);
-    world.sandbox.buyer(&unwanted, sandbox::BuyerAction::Finish).unwrap();
+    world
+        .sandbox
+        .buyer(&unwanted, sandbox::BuyerAction::Finish)
+        .unwrap();
     assert_eq!(act(&world, "release", &unwanted).await, 0);
     world.alert(&unwanted, "forsworn", "resolved").await;
     assert_eq!(world.outcome(&unwanted).await.event_type, "checkout.confirmed.v1");
@@ -194,14 +208,23 @@ async fn operators_retry_release_and_forswear_and_are_refused_where_it_would_be_
     let shown = world.json(&["sessions", "show", &unwanted]).await;
     let history = shown["history"].as_array().unwrap();
     let acts = history.iter().filter(|fact| fact["reason"] == "a test says so");
-    assert!(acts.clone().count() >= 2 && acts.clone().all(|fact| fact["actor"].is_string()), "{shown:#}");
+    assert!(
+        acts.clone().count() >= 2 && acts.clone().all(|fact| fact["actor"].is_string()),
+        "{shown:#}"
+    );
     assert_eq!(act(&world, "retry", "never-heard-of").await, 1);
     assert_eq!(world.command(&["sessions", "retry", &unwanted]).await.code(), 2);
     let all = world.json(&["sessions", "list", "--state", "all"]).await;
     assert_eq!(all.as_array().unwrap().len(), 3);
-    assert_eq!(world.json(&["sessions", "list"]).await, json!([]), "nothing is unsettled");
+    assert_eq!(
+        world.json(&["sessions", "list"]).await,
+        json!([]),
+        "nothing is unsettled"
+    );
 
-    world.check_each(&[patient, unwanted, doubtful], "checkout.confirmed.v1").await;
+    world
+        .check_each(&[patient, unwanted, doubtful], "checkout.confirmed.v1")
+        .await;
     world.end(daemon).await;
 }
 
@@ -219,7 +242,13 @@ async fn a_paused_account_sends_nothing_until_it_is_resumed() {
     };
     let daemon = world.daemon_at_work().await;
     let on_account = async |world: &World, what: &str| {
-        let reason = ["accounts", what, "eu_shop", "--reason", "a deployment of the shop"];
+        let reason = [
+            "accounts",
+            what,
+            "eu_shop",
+            "--reason",
+            "a deployment of the shop",
+        ];
         world.command(&reason).await.code()
     };
     assert_eq!(on_account(&world, "resume").await, 3, "it runs");
@@ -229,7 +258,11 @@ async fn a_paused_account_sends_nothing_until_it_is_resumed() {
         .until("the daemon to heed it", async || {
             let (_, body) = daemon.get("/api/accounts").await;
             let accounts: Value = serde_json::from_str(&body).unwrap();
-            let mine = accounts.as_array().unwrap().iter().find(|one| one["account"] == "eu_shop");
+            let mine = accounts
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|one| one["account"] == "eu_shop");
             mine.unwrap()["condition"] == "paused"
         })
         .await;
@@ -243,7 +276,11 @@ async fn a_paused_account_sends_nothing_until_it_is_resumed() {
     let explained = world.json(&["sessions", "explain", &held]).await;
     assert_eq!(explained["account"]["condition"], "paused");
     let listed = world.json(&["accounts", "list"]).await;
-    let mine = listed.as_array().unwrap().iter().find(|one| one["account"] == "eu_shop");
+    let mine = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["account"] == "eu_shop");
     assert_eq!(mine.unwrap()["condition"], "paused");
     assert_eq!(on_account(&world, "resume").await, 0);
     assert_eq!(world.outcome(&held).await.event_type, "checkout.confirmed.v1");

@@ -36,19 +36,34 @@ async fn sigterm_under_load_ends_in_order_and_the_next_run_goes_on() {
     let finished = daemon.terminate().await;
     assert_eq!(finished.code(), 0, "{finished:?}");
     assert!(finished.stderr.contains("stopping"), "{finished:?}");
-    assert!(!finished.stderr.contains("shutdown_grace is over"), "{finished:?}");
+    assert!(
+        !finished.stderr.contains("shutdown_grace is over"),
+        "{finished:?}"
+    );
     let confirmed = || {
         let books = world.sandbox.books();
-        books.sessions.iter().filter(|session| session.state == "Completed").count()
+        books
+            .sessions
+            .iter()
+            .filter(|session| session.state == "Completed")
+            .count()
     };
-    assert!((1..ids.len()).contains(&confirmed()), "it was ended in the middle: {}", confirmed());
+    assert!(
+        (1..ids.len()).contains(&confirmed()),
+        "it was ended in the middle: {}",
+        confirmed()
+    );
 
     let daemon = world.daemon().await;
     world.outcomes(&ids).await;
     world.check_each(&ids, "checkout.confirmed.v1").await;
     let books = world.sandbox.books();
     let repeated = books.sessions.iter().filter(|session| session.calls.len() > 2);
-    assert_eq!(repeated.count(), 0, "what was under way had its answer: nothing was left in doubt");
+    assert_eq!(
+        repeated.count(),
+        0,
+        "what was under way had its answer: nothing was left in doubt"
+    );
     world.end(daemon).await;
 }
 
@@ -75,7 +90,10 @@ async fn a_kill_under_load_leaves_doubt_that_the_next_run_clears() {
 
     let daemon = world.daemon().await;
     let told = world.outcomes(&ids).await;
-    let asked = told.iter().filter(|told| told.body["evidence"] == "look-up").count();
+    let asked = told
+        .iter()
+        .filter(|told| told.body["evidence"] == "look-up")
+        .count();
     assert!(asked > 0, "the kill came while nothing was under way");
     world.check_each(&ids, "checkout.confirmed.v1").await;
     world.end(daemon).await;
@@ -106,9 +124,15 @@ async fn deaths_at(name: &str, labels: &[&str]) {
     world.outcomes(&ids).await;
     world.check_each(&ids, "checkout.confirmed.v1").await;
     let letters = world.everything_on(&world.kafka.dead_letter_topic).await;
-    let sources: std::collections::BTreeSet<_> =
-        letters.iter().map(|letter| letter.header("confirmd_source").unwrap()).collect();
-    assert_eq!(sources.len(), labels.len(), "every dead letter is there, however often");
+    let sources: std::collections::BTreeSet<_> = letters
+        .iter()
+        .map(|letter| letter.header("confirmd_source").unwrap())
+        .collect();
+    assert_eq!(
+        sources.len(),
+        labels.len(),
+        "every dead letter is there, however often"
+    );
     world.end(daemon).await;
 }
 
@@ -164,8 +188,10 @@ async fn with_the_broker_away_confirmations_go_on_and_outcomes_follow() {
     };
     let Some(postgres) = real::postgres() else { return };
     let mut world = World::over("broker-away", kafka.bootstrap(), postgres.database("broker-away")).await;
+    // Each batch is offered to the broker for so long before it is left to the outbox, at the end too.
+    world.set("kafka.properties.message.timeout.ms", "1500");
     let away = world.fault(json!({
-        "operation": "finalize", "when": "before", "kind": "status", "status": 503, "probability": 1.0,
+        "operation": "finalize", "when": "before", "kind": "status", "status": 503,
     }));
     let daemon = world.daemon_at_work().await;
     let ids = world.completed_many(10).await;
@@ -175,15 +201,23 @@ async fn with_the_broker_away_confirmations_go_on_and_outcomes_follow() {
     world.sandbox.clear_faults();
     let completed = |world: &World| {
         let books = world.sandbox.books();
-        books.sessions.iter().filter(|session| session.state == "Completed").count()
+        books
+            .sessions
+            .iter()
+            .filter(|session| session.state == "Completed")
+            .count()
     };
     // Half of the way under the partitions last known, the rest after a restart that knows none.
-    world.until("a first confirmation", async || completed(&world) > 0).await;
+    world
+        .until("a first confirmation", async || completed(&world) > 0)
+        .await;
     let finished = daemon.terminate().await;
     assert_eq!(finished.code(), 0, "{finished:?}");
     let daemon = world.daemon().await;
     world
-        .until("all to be confirmed without a broker", async || completed(&world) == ids.len())
+        .until("all to be confirmed without a broker", async || {
+            completed(&world) == ids.len()
+        })
         .await;
     let (ready, body) = daemon.get("/readyz").await;
     assert_eq!(ready, 200, "broker trouble is told, not fatal: {body}");
@@ -213,7 +247,9 @@ async fn a_database_that_crashes_under_load_and_comes_back_loses_nothing() {
     ids.extend(world.completed_many(10).await);
     daemon.line("could not be advanced").await;
     world
-        .until("it to be told that nothing can be recorded", async || daemon.get("/readyz").await.0 == 503)
+        .until("it to be told that nothing can be recorded", async || {
+            daemon.get("/readyz").await.0 == 503
+        })
         .await;
     assert_eq!(daemon.get("/livez").await.0, 200, "a restart would not help");
     let postgres = with(postgres, PostgresServer::start).await;

@@ -13,7 +13,12 @@ use crate::world::{Finished, World, in_time};
 async fn fulfil(java: &JavaWithKafka, world: &World, group: &str, ledger: &Path) -> Finished {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples/fulfilment/Fulfilment.java");
     let ran = tokio::process::Command::new(&java.java)
-        .args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", &java.class_path])
+        .args([
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            &java.class_path,
+        ])
         .arg(source)
         .args(["--bootstrap", &world.kafka.bootstrap_servers])
         .args(["--topic", &world.kafka.outcomes_topic])
@@ -34,7 +39,9 @@ async fn fulfil(java: &JavaWithKafka, world: &World, group: &str, ledger: &Path)
 
 fn lines_of(ledger: &PathBuf) -> Vec<Value> {
     let text = std::fs::read_to_string(ledger).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,7 +76,10 @@ async fn fulfilment_ships_each_confirmed_order_once_and_no_other() {
     let ledger = world.dir().join("ledger.jsonl");
     let first = fulfil(&java, &world, "first", &ledger).await;
     assert!(first.status.success(), "{first:?}");
-    assert!(first.stderr.contains("seen before: "), "nothing was told twice: {first:?}");
+    assert!(
+        first.stderr.contains("seen before: "),
+        "nothing was told twice: {first:?}"
+    );
     // A new group reads it all again, and has nothing to do.
     let again = fulfil(&java, &world, "again", &ledger).await;
     assert!(again.status.success(), "{again:?}");
@@ -78,13 +88,20 @@ async fn fulfilment_ships_each_confirmed_order_once_and_no_other() {
     let mut decisions: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for line in lines_of(&ledger) {
         let text = |field: &str| line[field].as_str().unwrap().to_owned();
-        decisions.entry(text("checkoutSessionId")).or_default().push(text("decision"));
+        decisions
+            .entry(text("checkoutSessionId"))
+            .or_default()
+            .push(text("decision"));
     }
     let last = paid.last().unwrap();
     for id in &paid[..paid.len() - 1] {
         assert_eq!(decisions[id], ["ship"], "{id}");
     }
-    assert_eq!(decisions[last], ["wait", "ship"], "nothing ships on a pending payment");
+    assert_eq!(
+        decisions[last],
+        ["wait", "ship"],
+        "nothing ships on a pending payment"
+    );
     assert_eq!(decisions[&unpaid], ["charge-first"]);
     assert_eq!(decisions[&declined], ["cancel"]);
     assert_eq!(decisions[&unfinished], ["cancel"]);

@@ -12,7 +12,9 @@ fn partitions(daemon: &Daemon) -> Vec<u32> {
         set.split_once('}').map(|(set, _)| set.to_owned())
     });
     let last = last.unwrap_or_default();
-    last.split(", ").filter_map(|number| number.parse().ok()).collect()
+    last.split(", ")
+        .filter_map(|number| number.parse().ok())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,15 +28,24 @@ async fn two_replicas_share_the_work_and_the_survivor_of_one_finishes_it() {
     world
         .until("the partitions to be shared", async || {
             let (ours, theirs) = (partitions(&survivor), partitions(&other));
-            !theirs.is_empty() && ours.len() + theirs.len() == 3 && ours.iter().all(|one| !theirs.contains(one))
+            !theirs.is_empty()
+                && ours.len() + theirs.len() == 3
+                && ours.iter().all(|one| !theirs.contains(one))
         })
         .await;
 
     let mut ids = world.completed_many(24).await;
     world.outcomes(&ids).await;
-    let attempts = async |daemon: &Daemon| daemon.metric("confirmd_attempts_total", "operation=\"finalize\"").await;
+    let attempts = async |daemon: &Daemon| {
+        daemon
+            .metric("confirmd_attempts_total", "operation=\"finalize\"")
+            .await
+    };
     let (ours, theirs) = (attempts(&survivor).await, attempts(&other).await);
-    assert!(ours > 0.0 && theirs > 0.0, "each has its part: {ours} and {theirs}");
+    assert!(
+        ours > 0.0 && theirs > 0.0,
+        "each has its part: {ours} and {theirs}"
+    );
     let twice = ids.iter().filter(|id| confirmations(&world.book(id)).len() != 1);
     assert_eq!(twice.count(), 0, "nobody does another's");
 
@@ -44,7 +55,10 @@ async fn two_replicas_share_the_work_and_the_survivor_of_one_finishes_it() {
     let killed = other.kill().await;
     assert!(!killed.status.success());
     let told = world.outcomes(&more).await;
-    let asked = told.iter().filter(|told| told.body["evidence"] == "look-up").count();
+    let asked = told
+        .iter()
+        .filter(|told| told.body["evidence"] == "look-up")
+        .count();
     assert!(asked > 0, "the dead one had nothing under way");
     assert_eq!(partitions(&survivor), [0, 1, 2]);
 

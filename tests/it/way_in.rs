@@ -32,7 +32,10 @@ async fn five_redeliveries_make_one_attempt_and_one_outcome() {
         .await;
     assert_eq!(daemon.session(&id).await["attempts"], 1);
     assert_eq!(world.calls(&id), ["finalize"]);
-    assert!(world.alerts_so_far().await.is_empty(), "to say the same again is no conflict");
+    assert!(
+        world.alerts_so_far().await.is_empty(),
+        "to say the same again is no conflict"
+    );
     world.check_each(&[id], "checkout.confirmed.v1").await;
     world.end(daemon).await;
 }
@@ -51,15 +54,26 @@ async fn an_event_that_contradicts_the_first_raises_a_conflict_until_somebody_ac
     let alert = world.alert(&id, "conflict", "firing").await;
     let action = alert.body["action"].as_str().unwrap();
     assert_eq!(action, format!("confirmd sessions release {id} --reason TEXT"));
-    assert_eq!(told.body["chargeAmount"]["amount"], "23.45", "the first one holds");
+    assert_eq!(
+        told.body["chargeAmount"]["amount"], "23.45",
+        "the first one holds"
+    );
 
     let released = world
-        .command(&["sessions", "release", &id, "--reason", "the shop had sent a draft"])
+        .command(&[
+            "sessions",
+            "release",
+            &id,
+            "--reason",
+            "the shop had sent a draft",
+        ])
         .await;
     assert_eq!(released.code(), 0, "{released:?}");
     let resolved = world.alert(&id, "conflict", "resolved").await;
     assert_eq!(resolved.body["alertId"], alert.body["alertId"]);
-    let again = world.command(&["sessions", "release", &id, "--reason", "twice"]).await;
+    let again = world
+        .command(&["sessions", "release", &id, "--reason", "twice"])
+        .await;
     assert_eq!(again.code(), 3, "there is nothing left to acknowledge: {again:?}");
 
     assert_eq!(world.calls(&id), ["finalize"]);
@@ -76,9 +90,15 @@ async fn a_corrected_event_makes_a_session_that_needs_repair_ready() {
     let session = world.session(json!({}));
     let id = world.say(&session, json!({"chargeAmount": null})).await;
     let alert = world.alert(&id, "needs-repair", "firing").await;
-    assert!(alert.body["summary"].as_str().unwrap().contains("chargeAmount"), "{alert:?}");
+    assert!(
+        alert.body["summary"].as_str().unwrap().contains("chargeAmount"),
+        "{alert:?}"
+    );
     world.until_state(&daemon, &id, "needs-repair").await;
-    assert!(!world.calls(&id).contains(&"finalize"), "nothing is confirmed without its amount");
+    assert!(
+        !world.calls(&id).contains(&"finalize"),
+        "nothing is confirmed without its amount"
+    );
     // The very same mistake again is no news.
     world.say(&session, json!({"chargeAmount": null})).await;
     world.say(&session, json!({})).await;
@@ -119,9 +139,15 @@ fn unreadable_in_every_way() -> Vec<Unreadable> {
         bare(id, b"\"7c0a6d1e\""),
         bare(id, br#"{"checkoutSessionId": 4711, "account": "eu_shop"}"#),
         bare(id, br#"{"checkoutSessionId": "", "account": "eu_shop"}"#),
-        bare(id, br#"{"checkoutSessionId": "../../charges/1", "account": "eu_shop"}"#),
+        bare(
+            id,
+            br#"{"checkoutSessionId": "../../charges/1", "account": "eu_shop"}"#,
+        ),
         bare(id, br#"{"checkoutSessionId": "a\u0000b", "account": "eu_shop"}"#),
-        bare(id, format!(r#"{{"checkoutSessionId": "{}"}}"#, "a".repeat(65)).as_bytes()),
+        bare(
+            id,
+            format!(r#"{{"checkoutSessionId": "{}"}}"#, "a".repeat(65)).as_bytes(),
+        ),
         Unreadable {
             field: "ce_type",
             headers: vec![
@@ -160,7 +186,11 @@ async fn what_has_no_readable_session_id_is_set_aside_unchanged_and_holds_up_nob
         // A good one behind it, in the same partition.
         let session = world.session(json!({}));
         let event = world.event(&session, json!({})).to_string();
-        let (behind, _) = world.shop.send_to(1, None, &[], Some(event.as_bytes())).await.unwrap();
+        let (behind, _) = world
+            .shop
+            .send_to(1, None, &[], Some(event.as_bytes()))
+            .await
+            .unwrap();
         assert_eq!(behind, partition);
         good.push(session["checkoutSessionId"].as_str().unwrap().to_owned());
     }
@@ -177,8 +207,16 @@ async fn what_has_no_readable_session_id_is_set_aside_unchanged_and_holds_up_nob
             .iter()
             .find(|letter| letter.header("confirmd_source") == Some(source));
         let letter = letter.unwrap_or_else(|| panic!("{source} is lost"));
-        assert_eq!(letter.header("confirmd_field"), Some(unreadable.field), "{source}");
-        assert!(letter.header("confirmd_reason").is_some_and(|reason| !reason.is_empty()));
+        assert_eq!(
+            letter.header("confirmd_field"),
+            Some(unreadable.field),
+            "{source}"
+        );
+        assert!(
+            letter
+                .header("confirmd_reason")
+                .is_some_and(|reason| !reason.is_empty())
+        );
         let as_it_was: Vec<(String, Option<Vec<u8>>)> = unreadable
             .headers
             .iter()
@@ -224,7 +262,9 @@ async fn a_watched_account_is_told_of_and_never_confirmed() {
     assert!(world.calls(&forgotten).iter().all(|call| *call == "get"));
     let alerts = world.alerts_so_far().await;
     assert!(
-        alerts.iter().all(|alert| alert.session.as_ref() != Some(&confirmed)),
+        alerts
+            .iter()
+            .all(|alert| alert.session.as_ref() != Some(&confirmed)),
         "what was confirmed elsewhere needs nobody: {alerts:?}"
     );
     world.check_each(&[confirmed], "checkout.confirmed.v1").await;
@@ -267,7 +307,13 @@ async fn an_import_takes_the_good_lines_and_names_the_bad() {
         .iter()
         .map(|bad| (&bad["line"], &bad["field"]))
         .collect();
-    assert_eq!(bad, [(&json!(2), &json!("body")), (&json!(5), &json!("checkoutSessionId"))]);
+    assert_eq!(
+        bad,
+        [
+            (&json!(2), &json!("body")),
+            (&json!(5), &json!("checkoutSessionId"))
+        ]
+    );
 
     // The daemon takes them up from the log, and looks each up before it confirms it.
     for id in &ids[..2] {
@@ -297,10 +343,13 @@ async fn a_file_of_good_lines_needs_no_kafka_and_no_daemon() {
     let id = session["checkoutSessionId"].as_str().unwrap().to_owned();
     let file = world.dir().join("orders.jsonl");
     std::fs::write(&file, world.event(&session, json!({})).to_string()).unwrap();
-    let imported = world.command(&["sessions", "import", file.to_str().unwrap()]).await;
+    let imported = world
+        .command(&["sessions", "import", file.to_str().unwrap()])
+        .await;
     assert_eq!(imported.code(), 0, "{imported:?}");
     // Something is in its way at first, so that it is seen to be kept at.
-    let refused = json!({"operation": "finalize", "when": "before", "kind": "status", "status": 503, "times": 1});
+    let refused =
+        json!({"operation": "finalize", "when": "before", "kind": "status", "status": 503, "times": 1});
     let refused = world.fault(refused);
     let daemon = world.daemon().await;
     world.outcome(&id).await;
