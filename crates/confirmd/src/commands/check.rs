@@ -42,7 +42,11 @@ pub(crate) async fn run(
         problems.extend(accounts(&config, &amazon).await?);
     }
     report(&problems, as_json)?;
-    Ok(if problems.is_empty() { Ended::Done } else { Ended::Refused })
+    Ok(if problems.is_empty() {
+        Ended::Done
+    } else {
+        Ended::Refused
+    })
 }
 
 fn found(key: &str, source: &str, text: &str) -> Problem {
