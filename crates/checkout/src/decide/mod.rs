@@ -29,7 +29,7 @@ pub enum Command {
         /// The session's creation, where the shop knows it.
         session_created_at: Option<Timestamp>,
     },
-    /// An attempt is about to be sent; only where [`next_step`] says so.
+    /// An attempt is about to be sent; only where [`crate::next_step`] says so.
     Start {
         /// Under which key.
         key: IdempotencyKey,
@@ -59,9 +59,9 @@ pub enum Command {
         /// For the wait that may follow.
         spread: f64,
     },
-    /// The alert that [`next_step`] asks for.
+    /// The alert that [`crate::next_step`] asks for.
     Alert(AlertKind),
-    /// Not to be confirmed: by policy only where [`next_step`] says so.
+    /// Not to be confirmed: by policy only where [`crate::next_step`] says so.
     Forswear(ForswornBy),
     /// An operator ends a hold, or acknowledges a conflict or contradiction.
     Release,
