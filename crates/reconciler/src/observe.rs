@@ -81,12 +81,7 @@ where
         observed
     }
 
-    async fn hear_once_each(
-        &self,
-        arrivals: Vec<Arrival>,
-        begin: Begin,
-        observed: &mut Observed<A::Turn>,
-    ) {
+    async fn hear_once_each(&self, arrivals: Vec<Arrival>, begin: Begin, observed: &mut Observed<A::Turn>) {
         let entering: Vec<Entering<A::Turn>> = arrivals
             .into_iter()
             .map(|arrival| self.enter(arrival, begin))
@@ -109,7 +104,8 @@ where
                 // Heard of before, so that what it says has to be compared.
                 Err(LogError::Overtaken) => self.hear_again(one.arrival, observed).await,
                 Err(LogError::Rejected(_)) => {
-                    self.hear_again(without_what_was_refused(one.arrival), observed).await
+                    self.hear_again(without_what_was_refused(one.arrival), observed)
+                        .await
                 }
                 Err(error @ LogError::Unavailable(_)) => Err(error),
             };

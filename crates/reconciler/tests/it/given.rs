@@ -106,7 +106,11 @@ impl World {
 
     pub(crate) fn observe(&self, arrivals: Vec<Arrival>) -> Observed<Turn> {
         let observed = self.run(self.worker.observe(arrivals));
-        assert!(observed.failed.is_none(), "the log is there: {:?}", observed.failed);
+        assert!(
+            observed.failed.is_none(),
+            "the log is there: {:?}",
+            observed.failed
+        );
         observed
     }
 
