@@ -262,9 +262,9 @@ fn interrupted() -> Ended {
 fn welcome(show: &Show, checkouts: usize, rough: bool, seed: u64, console: SocketAddr) {
     let weather = if rough { "rough" } else { "calm" };
     show.say(&format!(
-        "A day of {checkouts} checkouts in {weather} weather (seed {seed}), with everything in this process:\n\
-         a Kafka broker, an Amazon Pay over TLS, a shop, and confirmd, which confirms what the shop's buyers\n\
-         have completed before Amazon Pay lets it lapse after 24 hours. The clock shows hours of that day.\n\
+        "A day of {checkouts} checkouts in {weather} weather (seed {seed}). Kafka, Amazon Pay and a shop\n\
+         are played in this process; confirmd is real. It confirms what the shop's buyers\n\
+         have completed, before Amazon Pay lets it lapse after 24 hours.\n\
          Look inside meanwhile: http://{console}\n"
     ));
 }

@@ -151,18 +151,13 @@ impl Report {
                     0 => "all over".to_owned(),
                     left => format!("{left} left for a person"),
                 };
-                writeln!(out, "  {kind:<34} {raised:>5} raised  {left}")?;
+                writeln!(out, "  {kind:<32} {raised:>4} raised, {left}")?;
             }
         }
         if !self.weather.is_empty() {
             writeln!(out, "\nWhat went wrong, and what became of it\n")?;
             for row in &self.weather {
-                let times = if row.times == 1 { "time" } else { "times" };
-                writeln!(
-                    out,
-                    "  {:<34} {:>5} {:<8} {}",
-                    row.what, row.times, times, row.remedy
-                )?;
+                writeln!(out, "  {:<32} {:>4} x  {}", row.what, row.times, row.remedy)?;
             }
         }
         writeln!(out, "\nChecked against the sandbox's own books\n")?;
@@ -196,11 +191,11 @@ impl Report {
         codes.sort_unstable();
         codes.dedup();
         for line in &self.outcomes {
-            write!(out, "  {:<34} {:>5}", line.name, line.number)?;
+            write!(out, "  {:<32} {:>4}", line.name, line.number)?;
             for code in &codes {
                 match line.value.get(*code) {
-                    Some(sum) => write!(out, "  {:>14}", format!("{sum} {code}"))?,
-                    None => write!(out, "  {:>14}", "")?,
+                    Some(sum) => write!(out, "  {:>13}", format!("{sum} {code}"))?,
+                    None => write!(out, "  {:>13}", "")?,
                 }
             }
             // No spaces at the end of a line.
@@ -208,13 +203,13 @@ impl Report {
             writeln!(out)?;
         }
         let all: usize = self.outcomes.iter().map(|line| line.number).sum();
-        writeln!(out, "  {:<34} {all:>5}", "")?;
+        writeln!(out, "  {:<32} {all:>4}", "")?;
         for (name, number) in &self.notices {
             let meaning = match *name {
-                "payment-pending" => "told on the way: payment pending",
-                _ => "told on the way: attempt declined",
+                "payment-pending" => "on the way: payment pending",
+                _ => "on the way: attempt declined",
             };
-            writeln!(out, "  {meaning:<34} {number:>5}")?;
+            writeln!(out, "  {meaning:<32} {number:>4}")?;
         }
         Ok(())
     }
@@ -364,12 +359,12 @@ fn weather(day: &Day<'_>) -> Vec<Struck> {
         (
             "payment declined",
             declined,
-            "declined, and the buyer asked for another payment method",
+            "told as declined; the buyer may pay otherwise",
         ),
         (
             "buyer never finished",
             gone,
-            "tried all day, given up 30 minutes before the deadline",
+            "tried all day, given up 30 min before the end",
         ),
         (
             "buyer finished later",
@@ -379,13 +374,13 @@ fn weather(day: &Day<'_>) -> Vec<Struck> {
         (
             "told of late",
             told_late,
-            "confirmed with an hour left, or found expired",
+            "confirmed in its last hour, or found expired",
         ),
         ("event redelivered", day.said.redelivered, "changed nothing"),
         (
             "wrong amount in the event",
             wrong,
-            "held for repair, confirmed once the shop corrected it",
+            "held for repair, confirmed when corrected",
         ),
         (
             "second event said something else",
@@ -395,7 +390,7 @@ fn weather(day: &Day<'_>) -> Vec<Struck> {
         (
             "unreadable event",
             day.heard.letters(),
-            "set aside, and what came behind it went through",
+            "set aside, what came behind it went through",
         ),
     ] {
         if times > 0 {

@@ -45,8 +45,8 @@ impl Trouble {
             Self::Throttled => "429, too many requests",
             Self::Html => "a gateway's HTML page",
             Self::CutShort => "answer cut short, already booked",
-            Self::SlowBefore => "too slow, booked after we gave up",
-            Self::SlowAfter => "too slow, booked at once",
+            Self::SlowBefore => "slow, booked after we gave up",
+            Self::SlowAfter => "slow, booked at once",
             Self::Hang => "no answer at all",
         }
     }
@@ -55,13 +55,13 @@ impl Trouble {
     pub(crate) fn remedy(self) -> &'static str {
         match self {
             Self::ResetBefore | Self::Error503 | Self::Html | Self::Hang => {
-                "looked up, still open, sent again under the same key"
+                "looked up, still open, sent again, same key"
             }
             Self::ResetAfter | Self::Error500 | Self::CutShort | Self::SlowAfter => {
                 "looked up, found completed, not sent again"
             }
-            Self::SlowBefore => "asked and repeated under the same key, booked once",
-            Self::Throttled => "the account slows down, then sends again",
+            Self::SlowBefore => "repeated under the same key, booked once",
+            Self::Throttled => "the account slows down, then goes on",
         }
     }
 

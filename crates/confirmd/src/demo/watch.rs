@@ -119,12 +119,11 @@ impl Heard {
         let notice = match event_type {
             "checkout.payment-pending.v1" => Some((
                 "payment-pending",
-                "confirmed, and Amazon Pay takes its time over the payment: nothing ships yet",
+                "confirmed, the payment being decided: nothing ships yet",
             )),
-            "checkout.attempt-declined.v1" => Some((
-                "attempt-declined",
-                "this payment was refused, the buyer may choose another",
-            )),
+            "checkout.attempt-declined.v1" => {
+                Some(("attempt-declined", "refused, and the buyer may pay otherwise"))
+            }
             _ => None,
         };
         if let Some((name, meaning)) = notice {
@@ -247,12 +246,10 @@ fn in_words(outcome: &Outcome, body: &Value) -> String {
         }
         Outcome::Declined => {
             let reason = body["reasonCode"].as_str().unwrap_or("no reason given");
-            format!("{reason}: the buyer is asked for another payment method")
+            format!("{reason}: the buyer may pay otherwise")
         }
-        Outcome::Cancelled => {
-            "the buyer never finished; nothing was confirmed, and Amazon Pay let it lapse".to_owned()
-        }
-        Outcome::Expired => "its 24 hours were over when the shop told of it".to_owned(),
+        Outcome::Cancelled => "the buyer never finished: given up, and lapsed at Amazon Pay".to_owned(),
+        Outcome::Expired => "its 24 hours were over before the shop told of it".to_owned(),
         Outcome::Unresolved => "it cannot be known: a person must look".to_owned(),
     }
 }
@@ -269,7 +266,8 @@ pub(crate) struct Show {
 
 /// Of each kind of news so many are shown; more would only scroll by.
 const SHOWN_OF_EACH: usize = 3;
-const LONGEST_TEXT: usize = 80;
+/// Characters of text in a line, so that the whole line fits most terminals.
+const ROOM: usize = 60;
 /// Minutes of the day between two plain lines.
 const PLAIN_EVERY: u64 = 120;
 
@@ -282,7 +280,7 @@ impl Show {
             ProgressDrawTarget::stderr()
         };
         let bar = ProgressBar::with_draw_target(Some(DAY.as_secs()), target);
-        let style = ProgressStyle::with_template("  {prefix} {bar:24.cyan/dim} {msg}")
+        let style = ProgressStyle::with_template("  {prefix} {wide_bar:.cyan/dim} {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("━━─"));
         Self {
@@ -320,7 +318,7 @@ impl Show {
             .unwrap_or_default();
         let what = &news.what;
         let clock = clock(now.since(self.opens_at));
-        let text = shortened(&news.text);
+        let text = shortened(&news.text, ROOM);
         self.say(&format!("  {clock}  {what:<20} {order:<10}  {text}"));
     }
 
@@ -328,12 +326,11 @@ impl Show {
         let passed = now.since(self.opens_at);
         let told = said.sessions.len();
         let line = format!(
-            "{told:>4}/{} told  {:>4} confirmed {:>3} declined {:>3} lapsed {:>3} open {:>3} alerts",
+            "told {told:>3}/{}  confirmed {:>3}  declined {:>2}  lapsed {:>2}  alerts {:>2}",
             self.checkouts,
             heard.count("confirmed"),
             heard.count("declined"),
             heard.count("cancelled") + heard.count("expired"),
-            told.saturating_sub(heard.settled.len()),
             heard.firing()
         );
         if self.plain {
@@ -354,12 +351,12 @@ impl Show {
     }
 }
 
-/// Short enough for most terminals; the topics have it whole.
-fn shortened(text: &str) -> String {
-    if text.chars().count() <= LONGEST_TEXT {
+/// Short enough for its line; the topics have it whole.
+fn shortened(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(LONGEST_TEXT - 1).collect();
+    let kept: String = text.chars().take(room - 1).collect();
     format!("{}…", kept.trim_end())
 }
 
@@ -463,7 +460,7 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut_for_the_terminal() {
-        assert_eq!(shortened("short"), "short");
-        assert_eq!(shortened(&"long ".repeat(40)).chars().count(), LONGEST_TEXT);
+        assert_eq!(shortened("short", 30), "short");
+        assert_eq!(shortened("long and longer", 8), "long an…");
     }
 }
