@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::session::{DeadlineFrom, Hold, Open, Pending};
+use crate::session::{DeadlineFrom, Doubt, Hold, Open, Pending};
 use crate::{AlertKind, Mode, Near, Policy, Session, Timestamp};
 
 /// What is to be done about a session.
@@ -57,24 +57,35 @@ pub fn wake_at(session: &Session, now: Timestamp, policy: &Policy) -> Option<Tim
     }
 }
 
-/// When something is next to be done that needs no call, however long its turn is waited for: people are to be
-/// told, or it is to be forsworn.
+/// The first instant, not before `now`, at which something is to be done that needs no call, however long its
+/// turn is waited for: people are to be told, or it is to be forsworn. If nobody adds a fact until then,
+/// [`next_step`] says so then.
 pub fn turnless_at(session: &Session, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
-    match session {
-        Session::Unseen | Session::Settled(_) => None,
-        Session::Open(open) => {
-            let forswears = policy.mode == Mode::Confirm
-                && policy.near == Near::Cancel
-                && open.doubt.is_none()
-                && open.question.is_none()
-                && open.cannot_be_confirmed_as_it_stands();
-            let forswear_at = open.subject.deadline.at.minus(policy.cancel_before);
-            let forswear_at = (forswears && now < forswear_at).then_some(forswear_at);
-            next_alert(open, now, policy).into_iter().chain(forswear_at).min()
-        }
-        Session::PaymentPending(pending) => Some(pending.decided_by())
-            .filter(|_| !pending.subject.alerts.is_firing(AlertKind::PaymentOverdue)),
-    }
+    let turnless =
+        |at: &Timestamp| matches!(next_step(session, *at, policy), Step::Alert(_) | Step::Forswear);
+    let begins = match session {
+        Session::Unseen | Session::Settled(_) => Vec::new(),
+        Session::Open(open) => turnless_begins(open, policy),
+        Session::PaymentPending(pending) => vec![pending.decided_by()],
+    };
+    begins.into_iter().map(|at| at.max(now)).filter(turnless).min()
+}
+
+/// Every instant at which what needs no call can begin.
+fn turnless_begins(open: &Open, policy: &Policy) -> Vec<Timestamp> {
+    let hands_off_until = open.in_flight.as_ref().map(|flight| flight.until(policy));
+    let doubted = open.doubt.as_ref().map(doubt_lasted_at);
+    let forswear_at = open.subject.deadline.at.minus(policy.cancel_before);
+    thresholds(open, policy)
+        .map(|(_, at)| at)
+        .chain([forswear_at])
+        .chain(hands_off_until)
+        .chain(doubted)
+        .collect()
+}
+
+fn doubt_lasted_at(doubt: &Doubt) -> Timestamp {
+    doubt.since.plus(Policy::DOUBT_ALERT_AFTER)
 }
 
 fn open_step(open: &Open, now: Timestamp, policy: &Policy) -> Step {
@@ -249,7 +260,7 @@ fn doubt_alert_at(open: &Open, now: Timestamp, policy: &Policy) -> Option<Timest
         .map(|(_, at)| at)
         .filter(|at| doubt.since <= *at && *at <= now)
         .min();
-    let lasted = doubt.since.plus(Policy::DOUBT_ALERT_AFTER);
+    let lasted = doubt_lasted_at(doubt);
     Some(threshold.map_or(lasted, |at| at.min(lasted)))
 }
 

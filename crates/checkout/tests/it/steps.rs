@@ -323,3 +323,27 @@ fn what_needs_no_call_does_not_wait_for_a_turn() {
     assert_eq!(at(&pending()), Some(t(hours(24))));
     assert_eq!(at(&seen().and(look_up(canceled("Declined")))), None);
 }
+
+#[test]
+fn what_needs_no_call_waits_for_whatever_keeps_it_from_being_done() {
+    let at = |story: &Story| checkout::turnless_at(story.session(), story.now(), &policy());
+    let gone = Policy::SEND_WITHIN + policy().attempt_timeout;
+    let threshold = hours(18);
+    assert_eq!(at(&seen().at(threshold)), Some(t(threshold)), "to be told now");
+    assert_eq!(
+        at(&seen().at(hours(20))),
+        Some(t(hours(20))),
+        "still to be told, and now"
+    );
+    let on_its_way = seen().at(threshold - secs(1)).and(look_up(open())).and(start(1));
+    assert_eq!(
+        at(&on_its_way),
+        Some(t(threshold - secs(1) + gone)),
+        "hands off while it is on its way"
+    );
+    let in_doubt = quietly(unclear().at(hours(23) + mins(20)));
+    assert_eq!(at(&in_doubt), None, "what may have landed is not forsworn");
+    let too_late = quietly(needs_repair().at(hours(23) + mins(20))).at(hours(24));
+    assert_eq!(at(&too_late), None, "past its deadline nothing is forsworn");
+    assert_eq!(at(&seen().at(hours(24))), None, "nor is its deadline near");
+}

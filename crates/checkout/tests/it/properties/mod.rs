@@ -4,7 +4,9 @@ mod any;
 mod life;
 mod moves;
 
-use checkout::{ChargeFound, Command, Mode, Outcome, Policy, Session, Statement, Step, next_step};
+use checkout::{
+    ChargeFound, Command, Mode, Outcome, Policy, Session, Statement, Step, next_step, turnless_at,
+};
 use proptest::prelude::*;
 use testkit::model::*;
 
@@ -37,6 +39,23 @@ proptest! {
             }
             prop_assert!(policy.mode == Mode::Confirm || !matches!(step, Step::Confirm | Step::Forswear));
             prop_assert_eq!(session.state(now, &policy).is_none(), session == Session::Unseen);
+        }
+    }
+
+    #[test]
+    fn what_needs_no_call_is_to_be_done_at_the_instant_said_and_not_before(
+        policy in any_policy(),
+        first in statement(),
+        moves in prop::collection::vec(any_move(), 0..40),
+        later in prop::collection::vec(0..200_000_u64, 20),
+    ) {
+        let life = live(policy.clone(), first, moves)?;
+        let turnless = |at| matches!(next_step(&life.session, at, &policy), Step::Alert(_) | Step::Forswear);
+        let said = turnless_at(&life.session, life.now, &policy);
+        prop_assert!(said.is_none_or(|at| life.now <= at && turnless(at)), "not to be done at {:?}", said);
+        for at in later.into_iter().map(|after| life.now.plus(secs(after))) {
+            let sooner = said.is_none_or(|said| at < said);
+            prop_assert!(!(sooner && turnless(at)), "at {} already, not at {:?}: {:?}", at, said, life.session);
         }
     }
 }
