@@ -18,6 +18,8 @@ struct Entry {
     until: Option<Timestamp>,
     /// The token that it waits for.
     wants: Option<Call>,
+    /// The log has just brought it up, and it has not been looked at since.
+    brought_up: bool,
 }
 
 /// The due sessions of every account, each account's number bounded.
@@ -30,15 +32,18 @@ pub struct Window {
     accounts: BTreeMap<Option<AccountName>, OfAccount>,
 }
 
-/// The sessions of one account: all, and those that only wait for an instant.
+/// The sessions of one account: all, and those that only wait for an instant. Beside them, with as much room
+/// of their own, those that the log has just brought up: however full the window is, they get to be looked at,
+/// and take a place in it, or none, by what they want then.
 #[derive(Debug, Default)]
 struct OfAccount {
     by_deadline: BTreeSet<(Timestamp, SessionId)>,
     sleeping: BTreeSet<(Timestamp, SessionId)>,
+    brought_up: BTreeSet<(Timestamp, SessionId)>,
 }
 
 impl Window {
-    /// Holds at most `limit` sessions of each account.
+    /// Holds at most `limit` sessions of each account, and as many that the log has just brought up.
     pub fn new(limit: usize) -> Self {
         Self {
             limit: limit.max(1),
@@ -65,6 +70,7 @@ impl Window {
                 deadline,
                 until: Some(until),
                 wants: None,
+                brought_up: false,
             },
         );
     }
@@ -85,6 +91,7 @@ impl Window {
                 deadline,
                 until: look_at,
                 wants: Some(call),
+                brought_up: false,
             },
         );
     }
@@ -123,7 +130,8 @@ impl Window {
         Some(id)
     }
 
-    /// How many sessions stand before this one for the same account, and it: 1 for the next.
+    /// How many sessions stand before this one for the same account, and it: 1 for the next. None for one
+    /// that has no place yet.
     pub fn place(&self, id: &SessionId) -> Option<usize> {
         let entry = self.entries.get(id)?;
         let all = &self.accounts.get(&entry.account)?.by_deadline;
@@ -143,14 +151,23 @@ impl Window {
     }
 
     /// The log says that the session is due: it is taken in, or woken earlier than it meant to be. One that
-    /// waits for a token goes on waiting.
+    /// waits for a token goes on waiting: it has said itself when it wants to be looked at meanwhile.
     pub fn note_due(&mut self, due: &Due) {
         let asleep_past_it = match self.entries.get(&due.id) {
             None => true,
             Some(known) => known.wants.is_none() && known.until.is_none_or(|until| due.due_at < until),
         };
         if asleep_past_it {
-            self.sleep(&due.id, due.account.as_ref(), due.deadline, due.due_at);
+            self.put(
+                &due.id,
+                Entry {
+                    account: due.account.clone(),
+                    deadline: due.deadline,
+                    until: Some(due.due_at),
+                    wants: None,
+                    brought_up: true,
+                },
+            );
         }
     }
 
@@ -163,8 +180,9 @@ impl Window {
             of_account.by_deadline.remove(&(entry.deadline, id.clone()));
             if let (Some(until), None) = (entry.until, entry.wants) {
                 of_account.sleeping.remove(&(until, id.clone()));
+                of_account.brought_up.remove(&(until, id.clone()));
             }
-            if of_account.by_deadline.is_empty() {
+            if of_account.by_deadline.is_empty() && of_account.brought_up.is_empty() {
                 self.accounts.remove(&entry.account);
             }
         }
@@ -185,10 +203,14 @@ impl Window {
     fn put(&mut self, id: &SessionId, entry: Entry) {
         self.remove(id);
         let of_account = self.accounts.entry(entry.account.clone()).or_default();
-        of_account.by_deadline.insert((entry.deadline, id.clone()));
+        if !entry.brought_up {
+            of_account.by_deadline.insert((entry.deadline, id.clone()));
+        }
         if let Some(until) = entry.until {
             self.sleeping.insert((until, id.clone()));
-            if entry.wants.is_none() {
+            if entry.brought_up {
+                of_account.brought_up.insert((until, id.clone()));
+            } else if entry.wants.is_none() {
                 of_account.sleeping.insert((until, id.clone()));
             }
         }
@@ -197,15 +219,14 @@ impl Window {
             wanting.insert((entry.deadline, id.clone()));
         }
         // Whoever sleeps longest leaves first, then the least urgent: the log's due index brings it back.
-        let overflow = (of_account.by_deadline.len() > self.limit)
-            .then(|| {
-                of_account
-                    .sleeping
-                    .last()
-                    .or_else(|| of_account.by_deadline.last())
-                    .cloned()
-            })
-            .flatten();
+        let overflow = if of_account.by_deadline.len() > self.limit {
+            let sleeper = of_account.sleeping.last();
+            sleeper.or_else(|| of_account.by_deadline.last()).cloned()
+        } else if of_account.brought_up.len() > self.limit {
+            of_account.brought_up.last().cloned()
+        } else {
+            None
+        };
         self.entries.insert(id.clone(), entry);
         if let Some((_, leaving)) = overflow {
             self.remove(&leaving);
