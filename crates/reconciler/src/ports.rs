@@ -79,7 +79,7 @@ pub struct Due {
     pub id: SessionId,
     /// Its account.
     pub account: Option<AccountName>,
-    /// Since when, or from when on.
+    /// Since when, or from when on: its due time, or the instant of what needs no call.
     pub due_at: Timestamp,
     /// When Amazon cancels it.
     pub deadline: Timestamp,
@@ -113,6 +113,11 @@ pub trait SessionLog: Send + Sync {
 
     /// Unsettled sessions whose due time is not after `until`: those of `share`, and anybody's whose due
     /// time is not after `overdue_since`. At most `limit` for each account, the earliest deadline first.
+    ///
+    /// Then, at most `limit` in all and the earliest first, those that are not among these and whose
+    /// [`look_at`](crate::Row::look_at) has come in the same sense: what needs no call is not to wait behind
+    /// those that wait for one. What was to be done before a deadline that has passed does not bring a
+    /// session up any more; it is past doing, and nothing would move the instant on.
     fn due(
         &self,
         share: &Share,

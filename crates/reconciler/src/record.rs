@@ -1,8 +1,10 @@
 //! What is asked of the log, and what comes back from it.
 
+use std::collections::BTreeSet;
+
 use checkout::{
-    AccountName, Amount, BodyRef, Deadline, Event, Policy, PrivateRef, Session, SessionId, StateName,
-    Timestamp, wake_at,
+    AccountName, Alerts, Amount, BodyRef, Deadline, Event, Policy, PrivateRef, Session, SessionId, StateName,
+    Timestamp, turnless_at, wake_at,
 };
 
 use crate::Personal;
@@ -57,12 +59,16 @@ pub struct Row {
     pub deadline: Deadline,
     /// When it wants to be looked at again; none when it rests.
     pub due_at: Option<Timestamp>,
+    /// When something is next to be done that needs no call, though its turn may still be waited for.
+    pub look_at: Option<Timestamp>,
     /// What the buyer owes.
     pub charge_amount: Option<Amount>,
     /// The shop's order number.
     pub merchant_reference_id: Option<String>,
     /// Whether the outcome is known.
     pub settled: bool,
+    /// The kinds of its alerts that fire, each once, in alphabetical order. Some outlast the outcome.
+    pub firing: Vec<String>,
 }
 
 impl Row {
@@ -75,11 +81,18 @@ impl Row {
             account: subject.account().cloned(),
             deadline: subject.deadline,
             due_at: wake_at(session, now, policy),
+            look_at: turnless_at(session, now, policy),
             charge_amount: subject.statement.order.and_then(|order| order.charge_amount()),
             merchant_reference_id: subject.statement.merchant_reference_id.clone(),
             settled: state.is_settled(),
+            firing: firing(&subject.alerts),
         })
     }
+}
+
+fn firing(alerts: &Alerts) -> Vec<String> {
+    let kinds: BTreeSet<&str> = alerts.firing().map(|alert| alert.kind.name()).collect();
+    kinds.into_iter().map(str::to_owned).collect()
 }
 
 /// Facts to be added to one session at an expected version, all or none, with everything that belongs

@@ -19,6 +19,7 @@ const ROW_OF: Statement = statement!("row_of");
 const COUNTS: Statement = statement!("counts");
 const VALUES: Statement = statement!("values");
 const OUTLOOK: Statement = statement!("outlook");
+const ALERTS_FIRING: Statement = statement!("alerts_firing");
 
 /// Which sessions are listed, by their state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,6 +170,21 @@ impl Log {
             outlooks: self.database.rows(&OUTLOOK, &params![now], outlook).await?,
         })
     }
+
+    /// How many sessions have an alert of each kind that fires, settled ones among them; kinds of which none
+    /// fires are left out.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn alerts_firing(&self) -> Result<BTreeMap<String, u32>, LogError> {
+        let kinds = self
+            .database
+            .rows(&ALERTS_FIRING, &[], |row| {
+                Ok((row.text("kind")?, count(row, "sessions")?))
+            })
+            .await?;
+        Ok(kinds.into_iter().collect())
+    }
 }
 
 fn state(row: &dyn Columns) -> Result<StateName, Trouble> {
@@ -194,9 +210,11 @@ fn listed(row: &dyn Columns) -> Result<Listed, Trouble> {
                 from: deadline_from_of(&from).ok_or_else(|| unreadable("deadline_from"))?,
             },
             due_at: row.maybe_time("due_at")?,
+            look_at: row.maybe_time("look_at")?,
             charge_amount: amount,
             merchant_reference_id: row.maybe_text("merchant_reference_id")?,
             settled: row.flag("settled")?,
+            firing: serde_json::from_str(&row.text("firing")?).map_err(|_| unreadable("firing"))?,
         },
         partition: count(row, "partition")?,
         updated_at: row.time("updated_at")?,

@@ -169,6 +169,8 @@ impl Log {
             fold.merchant_reference_id.as_deref(),
             fold.settled,
             *at,
+            fold.look_at,
+            fold.firing.as_str(),
         ];
         self.database.change(&REBUILD_ROW, &params).await?;
         Ok(())
@@ -210,6 +212,7 @@ impl TrueFold {
             ("deadline", mine.deadline == row.deadline),
             ("deadline_from", mine.deadline_from == row.deadline_from),
             ("due_at", mine.due_at == row.due_at),
+            ("look_at", mine.look_at == row.look_at),
             (
                 "amount",
                 mine.amount == row.amount && mine.currency == row.currency,
@@ -219,6 +222,7 @@ impl TrueFold {
                 mine.merchant_reference_id == row.merchant_reference_id,
             ),
             ("settled", mine.settled == row.settled),
+            ("firing", mine.firing == row.firing),
         ]
         .into_iter()
         .filter_map(|(column, same)| (!same).then_some(column))

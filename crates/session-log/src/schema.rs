@@ -29,7 +29,7 @@ macro_rules! migrations {
 }
 
 /// In order, from schema 1 on.
-const MIGRATIONS: &[Migration] = migrations!["0001_the_log"];
+const MIGRATIONS: &[Migration] = migrations!["0001_the_log", "0002_looks_and_alerts"];
 
 /// The schema that this program knows.
 pub(crate) const EXPECTED: u32 = MIGRATIONS.len() as u32;

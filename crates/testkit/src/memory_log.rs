@@ -252,23 +252,21 @@ impl SessionLog for MemoryLog {
         limit: u32,
     ) -> impl Future<Output = Result<Vec<Due>, LogError>> + Send {
         ready(self.answer(|tables| {
-            let mut due: Vec<Due> = tables
-                .sessions
-                .iter()
-                .filter(|(_, kept)| !kept.row.settled)
-                .filter_map(|(id, kept)| {
-                    let due_at = kept.row.due_at?;
-                    let ours = match share {
-                        Share::All => true,
-                        Share::Partitions(partitions) => partitions.contains(&kept.partition),
-                    };
-                    ((ours && due_at <= until) || due_at <= overdue_since).then(|| Due {
-                        id: id.clone(),
-                        account: kept.row.account.clone(),
-                        due_at,
-                        deadline: kept.row.deadline.at,
-                    })
+            let come = |id: &SessionId, kept: &Kept, at: Timestamp| {
+                let ours = match share {
+                    Share::All => true,
+                    Share::Partitions(partitions) => partitions.contains(&kept.partition),
+                };
+                ((ours && at <= until) || at <= overdue_since).then(|| Due {
+                    id: id.clone(),
+                    account: kept.row.account.clone(),
+                    due_at: at,
+                    deadline: kept.row.deadline.at,
                 })
+            };
+            let unsettled = || tables.sessions.iter().filter(|(_, kept)| !kept.row.settled);
+            let mut due: Vec<Due> = unsettled()
+                .filter_map(|(id, kept)| come(id, kept, kept.row.due_at?))
                 .collect();
             due.sort_by(|a, b| (a.deadline, &a.id).cmp(&(b.deadline, &b.id)));
             let mut of_account: BTreeMap<Option<AccountName>, u32> = BTreeMap::new();
@@ -277,6 +275,15 @@ impl SessionLog for MemoryLog {
                 *count += 1;
                 *count <= limit
             });
+            let among: BTreeSet<SessionId> = due.iter().map(|one| one.id.clone()).collect();
+            let mut to_look_at: Vec<Due> = unsettled()
+                .filter(|(id, _)| !among.contains(*id))
+                .filter_map(|(id, kept)| come(id, kept, kept.row.look_at?))
+                .filter(|one| until < one.deadline || one.deadline <= one.due_at)
+                .collect();
+            to_look_at.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
+            to_look_at.truncate(limit as usize);
+            due.extend(to_look_at);
             due
         }))
     }

@@ -7,4 +7,5 @@ mod confirming;
 mod given;
 mod operating;
 mod simulation;
+mod waiting;
 mod window;

@@ -5,11 +5,13 @@ WITH asked AS (
     FROM unnest(
         $1::text[], $2::int[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
         $8::int[], $9::text[], $10::text[], $11::int[], $12::timestamptz[], $13::text[], $14::timestamptz[],
-        $15::text[], $16::text[], $17::text[], $18::bool[], $19::timestamptz[]
+        $15::text[], $16::text[], $17::text[], $18::bool[], $19::timestamptz[],
+        $33::timestamptz[], $34::text[]
     ) AS a (
         session_id, after, append_id, at, actor, reason, traceparent,
         reached, state, account, partition, deadline, deadline_from, due_at,
-        amount, currency, merchant_reference_id, settled, erase_after
+        amount, currency, merchant_reference_id, settled, erase_after,
+        look_at, firing
     )
 ),
 facts AS (
@@ -53,11 +55,11 @@ the_rest AS (
 folds AS (
     INSERT INTO sessions AS s (
         session_id, version, state, account, partition, deadline, deadline_from, due_at,
-        amount, currency, merchant_reference_id, settled, updated_at, erase_after
+        amount, currency, merchant_reference_id, settled, updated_at, erase_after, look_at, firing
     )
     SELECT
         session_id, reached, state, account, partition, deadline, deadline_from, due_at,
-        amount, currency, merchant_reference_id, settled, at, erase_after
+        amount, currency, merchant_reference_id, settled, at, erase_after, look_at, firing::jsonb
     FROM added
     ON CONFLICT (session_id) DO UPDATE SET
         version = excluded.version,
@@ -71,7 +73,9 @@ folds AS (
         merchant_reference_id = excluded.merchant_reference_id,
         settled = excluded.settled,
         updated_at = excluded.updated_at,
-        erase_after = coalesce(excluded.erase_after, s.erase_after)
+        erase_after = coalesce(excluded.erase_after, s.erase_after),
+        look_at = excluded.look_at,
+        firing = excluded.firing
 ),
 personal_data AS (
     INSERT INTO personal (session_id, slot, format, content)

@@ -1,7 +1,7 @@
 -- Sessions for people, settled ones among them, the latest change first.
 SELECT
     session_id, version, state, account, partition, deadline, deadline_from, due_at,
-    amount, currency, merchant_reference_id, settled, updated_at, erase_after, erased_at
+    amount, currency, merchant_reference_id, settled, updated_at, erase_after, erased_at, look_at, firing
 FROM sessions
 WHERE ($1 IS NULL OR state IN (SELECT value FROM json_each($1)))
   AND ($2 IS NULL OR account = $2)

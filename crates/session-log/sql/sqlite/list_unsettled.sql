@@ -1,7 +1,7 @@
 -- Unsettled sessions for people, the earliest deadline first.
 SELECT
     session_id, version, state, account, partition, deadline, deadline_from, due_at,
-    amount, currency, merchant_reference_id, settled, updated_at, erase_after, erased_at
+    amount, currency, merchant_reference_id, settled, updated_at, erase_after, erased_at, look_at, firing
 FROM sessions
 WHERE NOT settled
   AND ($1 IS NULL OR state IN (SELECT value FROM json_each($1)))

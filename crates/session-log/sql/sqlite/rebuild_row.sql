@@ -1,9 +1,9 @@
 -- A session's fold made anew, unless facts were added meanwhile: then it is new already.
 INSERT INTO sessions (
     session_id, version, state, account, partition, deadline, deadline_from, due_at,
-    amount, currency, merchant_reference_id, settled, updated_at
+    amount, currency, merchant_reference_id, settled, updated_at, look_at, firing
 )
-VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12)
+VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT (session_id) DO UPDATE SET
     version = excluded.version,
     state = excluded.state,
@@ -15,5 +15,7 @@ ON CONFLICT (session_id) DO UPDATE SET
     currency = excluded.currency,
     merchant_reference_id = excluded.merchant_reference_id,
     settled = excluded.settled,
-    updated_at = excluded.updated_at
+    updated_at = excluded.updated_at,
+    look_at = excluded.look_at,
+    firing = excluded.firing
 WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.session_id = excluded.session_id AND e.version > excluded.version)

@@ -145,6 +145,8 @@ async fn append(connection: &mut PgConnection, group: &[Job]) -> Result<Vec<PgRo
         .bind(column(bodies(), |(append, _)| append.id.as_str()))
         .bind(column(bodies(), |(_, (body, _))| *body))
         .bind(column(bodies(), |(_, (_, bytes))| bytes.as_slice()))
+        .bind(column(appends(), |append| stamp(append.fold.look_at)))
+        .bind(column(appends(), |append| append.fold.firing.as_str()))
         .fetch_all(connection)
         .await
 }

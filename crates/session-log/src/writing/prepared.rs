@@ -27,10 +27,13 @@ pub(crate) struct Fold {
     pub(crate) deadline: Timestamp,
     pub(crate) deadline_from: &'static str,
     pub(crate) due_at: Option<Timestamp>,
+    pub(crate) look_at: Option<Timestamp>,
     pub(crate) amount: Option<String>,
     pub(crate) currency: Option<String>,
     pub(crate) merchant_reference_id: Option<String>,
     pub(crate) settled: bool,
+    /// As a JSON array.
+    pub(crate) firing: String,
 }
 
 impl From<Row> for Fold {
@@ -43,12 +46,14 @@ impl From<Row> for Fold {
             deadline: row.deadline.at,
             deadline_from: deadline_from_name(row.deadline.from),
             due_at: row.due_at,
+            look_at: row.look_at,
             amount: row.charge_amount.map(|amount| amount.value().to_string()),
             currency: row
                 .charge_amount
                 .map(|amount| amount.currency().code().to_owned()),
             merchant_reference_id: row.merchant_reference_id,
             settled: row.settled,
+            firing: serde_json::json!(row.firing).to_string(),
         }
     }
 }

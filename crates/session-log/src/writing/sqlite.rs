@@ -107,6 +107,8 @@ async fn add(connection: &mut SqliteConnection, append: &Prepared) -> Result<(),
         fold.settled,
         append.at,
         append.erase_after,
+        fold.look_at,
+        fold.firing.as_str(),
     ];
     execute(connection, FOLD, &fold).await?;
     for (slot, content) in &append.personal {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use reconciler::ports::{SessionLog, Share};
 use session_log::{Log, OpenError, Options, Schema};
 
-use crate::support::{Backend, heard, migrating, on_both, sqlite_url};
+use crate::support::{Backend, alert, append, at, confirmed, heard, migrating, on_both, policy, sqlite_url};
 
 on_both!(
     a_migrated_log_is_migrated_no_further,
@@ -12,6 +13,7 @@ on_both!(
     an_older_schema_is_to_be_migrated,
     of_several_that_migrate_at_once_one_does_the_work,
     a_log_that_can_be_written_is_ready,
+    rows_from_before_looks_and_alerts_are_worked_and_made_anew,
 );
 
 async fn open(url: &str) -> Result<Log, OpenError> {
@@ -96,6 +98,45 @@ async fn of_several_that_migrate_at_once_one_does_the_work(backend: &Backend) {
     let Schema { found, expected } = log.schema().await.unwrap();
     assert_eq!(found, expected);
     log.ready().await.unwrap();
+}
+
+async fn rows_from_before_looks_and_alerts_are_worked_and_made_anew(backend: &Backend) {
+    let log = &backend.log;
+    let mut story = heard(log, "s-1").await;
+    append(log, story.then(at(1), [alert(1)])).await.unwrap();
+    heard(log, "s-2").await;
+    let right = log.find(&story.id).await.unwrap();
+    // Back to schema 1, with the rows as its program would have written them.
+    for back in [
+        "DROP INDEX sessions_look_at",
+        "DROP INDEX sessions_firing",
+        "ALTER TABLE sessions DROP COLUMN look_at",
+        "ALTER TABLE sessions DROP COLUMN firing",
+        "DELETE FROM confirmd_schema WHERE version > 1",
+    ] {
+        backend.sql(back).await;
+    }
+    let refused = refusal(&backend.url).await;
+    assert!(matches!(refused, OpenError::Older { found: 1, .. }));
+    assert!(log.migrate().await.unwrap().is_current());
+
+    let migrated = log.find(&story.id).await.unwrap().unwrap();
+    assert_eq!((migrated.row.look_at, migrated.row.firing), (None, vec![]));
+    assert!(log.alerts_firing().await.unwrap().is_empty());
+    let due = log.due(&Share::All, at(60), at(0), 10).await.unwrap();
+    assert_eq!(due.len(), 2, "they are worked");
+
+    let report = log.rebuild(|_| policy()).await.unwrap();
+    let what = report.corrected.iter().map(|one| one.what.as_str());
+    assert_eq!(what.collect::<Vec<_>>(), ["look_at, firing", "look_at"]);
+    assert_eq!(log.find(&story.id).await.unwrap(), right);
+    assert_eq!(
+        log.alerts_firing().await.unwrap(),
+        [("in-doubt".to_owned(), 1)].into()
+    );
+    // And what is written from then on is whole.
+    append(log, story.then(at(2), [confirmed()])).await.unwrap();
+    assert_eq!(log.verify_folds(|_| policy()).await.unwrap(), []);
 }
 
 #[tokio::test]

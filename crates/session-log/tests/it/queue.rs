@@ -1,14 +1,16 @@
 //! Which sessions are due, listed and counted.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use checkout::{Event, StateName};
+use checkout::{AlertKind, Event, StateName};
 use reconciler::Version;
 use reconciler::ports::{SessionLog, Share};
 use session_log::{Filter, Which};
 
 use crate::support::{
-    Backend, Story, account, append, at, completed, completed_for, confirmed, heard, id, on_both,
+    Backend, Story, account, alert, alert_of, append, at, completed, completed_for, confirmed, heard, id,
+    on_both, policy,
 };
 
 on_both!(
@@ -17,6 +19,9 @@ on_both!(
     the_earliest_deadline_is_due_first,
     sessions_are_listed_by_state_account_and_deadline,
     the_counts_add_up,
+    what_needs_no_call_does_not_wait_behind_what_does,
+    what_was_to_be_done_before_a_past_deadline_brings_nothing_up,
+    firing_alerts_are_counted_by_kind,
 );
 
 async fn names_of_due(
@@ -213,4 +218,115 @@ async fn the_counts_add_up(backend: &Backend) {
         outlooks,
         [(eu, Some(at(24 * 3600)), 2), (us, Some(at(24 * 3600 + 90)), 0)]
     );
+}
+
+/// `at` this many hours of the day.
+fn hour(hours: u64) -> u64 {
+    hours * 3600
+}
+
+async fn what_needs_no_call_does_not_wait_behind_what_does(backend: &Backend) {
+    let log = &backend.log;
+    // Said at these seconds, so that people are to be told at 22 hours and as many seconds.
+    for (name, partition, said) in [
+        ("a", 3, 0),
+        ("b", 3, 10),
+        ("c", 4, 20),
+        ("d", 3, 30),
+        ("later", 3, 500),
+    ] {
+        let mut story = Story::of(name);
+        let mut first = story.then(at(said), [completed(at(said))]);
+        first.partition = partition;
+        append(log, first).await.unwrap();
+    }
+    let now = hour(22) + 60;
+    assert_eq!(names_of_due(backend, Share::All, 600, 0, 2).await, ["a", "b"]);
+    assert_eq!(
+        names_of_due(backend, Share::All, now, 0, 2).await,
+        ["a", "b", "c", "d"]
+    );
+    assert_eq!(
+        names_of_due(backend, Share::All, now, 0, 1).await,
+        ["a", "b"],
+        "no more than the limit"
+    );
+    assert_eq!(
+        names_of_due(backend, Share::All, now, 0, 9).await,
+        ["a", "b", "c", "d", "later"],
+        "nobody twice"
+    );
+    let share = Share::Partitions(BTreeSet::from([3]));
+    assert_eq!(names_of_due(backend, share.clone(), now, 0, 1).await, ["a", "b"]);
+    assert_eq!(
+        names_of_due(backend, share, now, hour(22) + 25, 2).await,
+        ["a", "b", "c", "d"],
+        "anybody's, once it is overdue"
+    );
+    let due = log.due(&Share::All, at(now), at(0), 2).await.unwrap();
+    assert_eq!((due[1].due_at, due[2].due_at), (at(10), at(hour(22) + 20)));
+    assert_eq!(due[2].deadline, at(hour(24) + 20));
+    assert_eq!(due[2].account, Some(account("eu_shop")));
+
+    // Told, it has nothing to be looked at for.
+    let mut told = Story::of("c");
+    told.then(at(20), [completed(at(20))]);
+    let near = AlertKind::DeadlineNear {
+        before: policy().alert_before[0],
+    };
+    append(log, told.then(at(now), [alert_of(near, 1)]))
+        .await
+        .unwrap();
+    assert_eq!(
+        names_of_due(backend, Share::All, now, 0, 2).await,
+        ["a", "b", "d"]
+    );
+    assert_eq!(log.find(&id("c")).await.unwrap().unwrap().row.look_at, None);
+}
+
+async fn what_was_to_be_done_before_a_past_deadline_brings_nothing_up(backend: &Backend) {
+    for said in 0..3 {
+        let mut story = Story::of(&format!("s-{said}"));
+        append(&backend.log, story.then(at(said), [completed(at(said))]))
+            .await
+            .unwrap();
+    }
+    let names = async |until| names_of_due(backend, Share::All, until, 0, 1).await;
+    assert_eq!(names(hour(24) - 1).await, ["s-0", "s-1"]);
+    assert_eq!(names(hour(24) + 1).await, ["s-0", "s-2"]);
+    assert_eq!(names(hour(24) + 2).await, ["s-0"]);
+}
+
+async fn firing_alerts_are_counted_by_kind(backend: &Backend) {
+    let log = &backend.log;
+    assert!(log.alerts_firing().await.unwrap().is_empty());
+    let near = |hours| AlertKind::DeadlineNear {
+        before: Duration::from_secs(hour(hours)),
+    };
+    let mut one = heard(log, "one").await;
+    let facts = [
+        alert(1),
+        alert_of(near(6), 2),
+        alert_of(near(2), 3),
+        alert_of(AlertKind::Conflict, 4),
+    ];
+    append(log, one.then(at(1), facts)).await.unwrap();
+    let mut over = heard(log, "over").await;
+    let facts = [alert_of(AlertKind::Conflict, 1), confirmed()];
+    append(log, over.then(at(1), facts)).await.unwrap();
+    heard(log, "quiet").await;
+    let firing = async || {
+        let firing = log.alerts_firing().await.unwrap();
+        firing
+            .iter()
+            .map(|(kind, sessions)| format!("{kind} {sessions}"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(firing().await, ["conflict 2", "deadline-near 1", "in-doubt 1"]);
+    let row = log.find(&id("one")).await.unwrap().unwrap().row;
+    assert_eq!(row.firing, ["conflict", "deadline-near", "in-doubt"]);
+
+    let resolved = [1, 4].map(|ordinal| Event::AlertResolved { ordinal });
+    append(log, one.then(at(2), resolved)).await.unwrap();
+    assert_eq!(firing().await, ["conflict 1", "deadline-near 1"]);
 }

@@ -209,8 +209,12 @@ pub(crate) fn confirmed() -> Event {
 }
 
 pub(crate) fn alert(ordinal: u32) -> Event {
+    alert_of(AlertKind::InDoubt, ordinal)
+}
+
+pub(crate) fn alert_of(kind: AlertKind, ordinal: u32) -> Event {
     Event::AlertRaised {
-        kind: AlertKind::InDoubt,
+        kind,
         ordinal,
         summary: "look at it".to_owned(),
     }
