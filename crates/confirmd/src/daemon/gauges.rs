@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use checkout::{AccountName, Currency, StateName, Timestamp};
 use kafka_topics::{DeadLetters, Publisher};
-use reconciler::Condition;
 use reconciler::ports::{Call, Clock, LogError};
+use reconciler::{Condition, NoticeKind};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use session_log::{Filter, Listed, Log, Which};
@@ -62,6 +62,7 @@ async fn upkeep(
     let now = reconciler.clock.now();
     seen.show_sessions(log, now).await?;
     seen.show_predictions(log, reconciler, now).await?;
+    seen.show_alerts(log.alerts_firing().await?, stopped(reconciler));
     show_accounts(reconciler);
     metrics::gauge!("confirmd_outbox_pending").set(f64::from(log.outbox_pending().await?));
     DeadLetters {
@@ -81,6 +82,14 @@ async fn upkeep(
         }
     }
     Ok(())
+}
+
+fn stopped(reconciler: &Confirmd) -> u32 {
+    let conditions = reconciler.amazon.conditions();
+    let stopped = conditions
+        .iter()
+        .filter(|state| state.condition == Condition::Stopped);
+    u32::try_from(stopped.count()).unwrap_or(u32::MAX)
 }
 
 fn show_accounts(reconciler: &Confirmd) {
@@ -110,6 +119,7 @@ struct Seen {
     values: BTreeSet<(String, Currency)>,
     predicted: BTreeSet<(String, Currency)>,
     accounts: BTreeSet<String>,
+    alerts: BTreeSet<String>,
 }
 
 fn label(account: Option<&AccountName>) -> String {
@@ -171,6 +181,18 @@ impl Seen {
         Ok(())
     }
 
+    /// Sessions by what people are told of them, and stopped accounts. Dead letters, which are told once and
+    /// never resolved, are counted in `confirmd_dead_letters_total`.
+    fn show_alerts(&mut self, of_sessions: BTreeMap<String, u32>, accounts_stopped: u32) {
+        let mut firing: BTreeMap<String, u32> = self.alerts.iter().map(|known| (known.clone(), 0)).collect();
+        firing.extend(of_sessions);
+        firing.insert(NoticeKind::AccountStopped.name().to_owned(), accounts_stopped);
+        for (kind, count) in firing {
+            metrics::gauge!("confirmd_alerts_firing", "kind" => kind.clone()).set(f64::from(count));
+            self.alerts.insert(kind);
+        }
+    }
+
     /// What will not make it if every session takes its turn at the present rate.
     async fn show_predictions(
         &mut self,
@@ -229,4 +251,41 @@ fn missed(sessions: &[Listed], per_second: f64, now: Timestamp) -> Vec<&Listed> 
         }
     }
     missed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_that_are_over_are_shown_as_none() {
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        let mut seen = Seen::default();
+        let shown = |seen: &mut Seen, of_sessions: &[(&str, u32)], stopped| {
+            let of_sessions = of_sessions
+                .iter()
+                .map(|(kind, count)| ((*kind).to_owned(), *count));
+            metrics::with_local_recorder(&recorder, || seen.show_alerts(of_sessions.collect(), stopped));
+            let text = recorder.handle().render();
+            let mut lines: Vec<String> = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("confirmd_alerts_firing"))
+                .map(str::to_owned)
+                .collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(
+            shown(&mut seen, &[("in-doubt", 3)], 1),
+            [r#"{kind="account-stopped"} 1"#, r#"{kind="in-doubt"} 3"#]
+        );
+        assert_eq!(
+            shown(&mut seen, &[("conflict", 2)], 0),
+            [
+                r#"{kind="account-stopped"} 0"#,
+                r#"{kind="conflict"} 2"#,
+                r#"{kind="in-doubt"} 0"#
+            ]
+        );
+    }
 }
