@@ -13,8 +13,8 @@ const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;
 
 /// Answers come after so long that many calls are under way at any time.
-fn slow_answers(world: &World) -> u64 {
-    world.fault(json!({"operation": "finalize", "when": "before", "delay": "8s"}))
+fn slow_answers(world: &World, delay: &str) -> u64 {
+    world.fault(json!({"operation": "finalize", "when": "before", "delay": delay}))
 }
 
 /// A quota at which so many sessions queue: some are under way, some have not had their turn.
@@ -29,7 +29,7 @@ async fn sigterm_under_load_ends_in_order_and_the_next_run_goes_on() {
         return;
     };
     a_queue(&mut world);
-    let slow = slow_answers(&world);
+    let slow = slow_answers(&world, "8s");
     let daemon = world.daemon_at_work().await;
     let ids = world.completed_many(40).await;
     world.until_struck(slow, 5).await;
@@ -74,7 +74,7 @@ async fn a_kill_under_load_leaves_doubt_that_the_next_run_clears() {
     };
     a_queue(&mut world);
     world.dead_members_are_noticed_soon();
-    let slow = slow_answers(&world);
+    let slow = slow_answers(&world, "8s");
     let daemon = world.daemon_at_work().await;
     let ids = world.completed_many(40).await;
     world.until_struck(slow, 5).await;
@@ -167,7 +167,7 @@ async fn a_broker_that_crashes_under_load_and_comes_back_loses_nothing() {
     };
     let Some(postgres) = real::postgres() else { return };
     let mut world = World::over("broker-back", kafka.bootstrap(), postgres.database("broker-back")).await;
-    let slow = slow_answers(&world);
+    let slow = slow_answers(&world, "20s");
     let daemon = world.daemon_at_work().await;
     let mut ids = world.completed_many(20).await;
     world.until_struck(slow, 5).await;
@@ -238,7 +238,7 @@ async fn a_database_that_crashes_under_load_and_comes_back_loses_nothing() {
         return;
     };
     let mut world = World::over("database-back", &kafka, postgres.database("log")).await;
-    let slow = slow_answers(&world);
+    let slow = slow_answers(&world, "20s");
     let daemon = world.daemon_at_work().await;
     let mut ids = world.completed_many(20).await;
     world.until_struck(slow, 5).await;
