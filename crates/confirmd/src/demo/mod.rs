@@ -45,7 +45,7 @@ use clock::DemoClock;
 use plan::{LEAST_IN_ROUGH_WEATHER, Plan};
 use report::{Day, Report};
 use shop::{Diary, Seller};
-use watch::{Heard, Show, Topic};
+use watch::{Heard, Show, Topic, counted};
 
 /// A day takes about a minute; one that is not over by now is broken. In the machine's time.
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -260,9 +260,9 @@ fn interrupted() -> Ended {
 }
 
 fn welcome(show: &Show, checkouts: usize, rough: bool, seed: u64, console: SocketAddr) {
-    let weather = if rough { "rough" } else { "calm" };
+    let (checkouts, weather) = (counted(checkouts), if rough { "rough" } else { "calm" });
     show.say(&format!(
-        "A day of {checkouts} checkouts in {weather} weather (seed {seed}). Kafka, Amazon Pay and a shop\n\
+        "A day with {checkouts} in {weather} weather (seed {seed}). Kafka, Amazon Pay and a shop\n\
          are played in this process; confirmd is real. It confirms what the shop's buyers\n\
          have completed, before Amazon Pay lets it lapse after 24 hours.\n\
          Look inside meanwhile: http://{console}\n"

@@ -175,13 +175,11 @@ impl Plan {
                 .collect();
         }
         // Somebody whose outcome comes at once opens the day.
-        let is_plain = |checkout: &Checkout| {
-            checkout.twist == Twist::None
-                && checkout.troubles.is_empty()
-                && checkout.purchase == Purchase::Goods
-        };
-        if let Some(first) = checkouts.iter().position(is_plain) {
-            checkouts[first].at = Duration::ZERO;
+        let at_once = checkouts
+            .iter_mut()
+            .filter(|checkout| checkout.twist == Twist::None && checkout.purchase != Purchase::Pending);
+        if let Some(first) = at_once.min_by_key(|checkout| checkout.troubles.len()) {
+            first.at = Duration::ZERO;
         }
         Self {
             checkouts,

@@ -12,7 +12,7 @@ use super::checks::{Finding, Outcome, Payment, Rule, Told};
 use super::plan::{Plan, Twist};
 use super::shop::Said;
 use super::trouble::Trouble;
-use super::watch::Heard;
+use super::watch::{Heard, counted};
 use crate::commands::Ended;
 
 /// Findings that are printed of one rule; the others are counted.
@@ -179,10 +179,10 @@ impl Report {
         } else {
             "Something is wrong"
         };
-        let (sessions, seconds, seed) = (self.sessions, self.took.as_secs(), self.seed);
+        let (checkouts, seconds, seed) = (counted(self.sessions), self.took.as_secs(), self.seed);
         writeln!(
             out,
-            "\n{verdict}: {sessions} checkouts in {seconds} s. The same day again: --seed {seed}"
+            "\n{verdict}: {checkouts} in {seconds} s. The same day again: --seed {seed}"
         )
     }
 

@@ -268,6 +268,8 @@ pub(crate) struct Show {
 const SHOWN_OF_EACH: usize = 3;
 /// Characters of text in a line, so that the whole line fits most terminals.
 const ROOM: usize = 60;
+/// While nothing has been told yet.
+const OPENING: &str = "the broker takes three seconds to let its first reader in";
 /// Minutes of the day between two plain lines.
 const PLAIN_EVERY: u64 = 120;
 
@@ -325,6 +327,7 @@ impl Show {
     pub(crate) fn progress(&mut self, now: Timestamp, heard: &Heard, said: &Said) {
         let passed = now.since(self.opens_at);
         let told = said.sessions.len();
+        let opening = heard.told.is_empty();
         let line = format!(
             "told {told:>3}/{}  confirmed {:>3}  declined {:>2}  lapsed {:>2}  alerts {:>2}",
             self.checkouts,
@@ -341,6 +344,7 @@ impl Show {
             }
             return;
         }
+        let line = if opening { OPENING.to_owned() } else { line };
         self.bar.set_prefix(clock(passed));
         self.bar.set_position(passed.as_secs().min(DAY.as_secs()));
         self.bar.set_message(line);
@@ -358,6 +362,15 @@ fn shortened(text: &str, room: usize) -> String {
     }
     let kept: String = text.chars().take(room - 1).collect();
     format!("{}…", kept.trim_end())
+}
+
+/// For people.
+pub(crate) fn counted(checkouts: usize) -> String {
+    if checkouts == 1 {
+        "1 checkout".to_owned()
+    } else {
+        format!("{checkouts} checkouts")
+    }
 }
 
 /// Hours and minutes since the day began.
