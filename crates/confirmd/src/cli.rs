@@ -93,7 +93,7 @@ pub(crate) struct Demo {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Weather {
-    /// Every buyer finishes and every answer arrives.
+    /// Every call is answered; a few buyers do not finish, and a few cards are declined.
     Calm,
     /// Resets, errors, declines, slow answers, unreadable events, buyers who never finish.
     Rough,
