@@ -245,7 +245,13 @@ async fn a_database_that_crashes_under_load_and_comes_back_loses_nothing() {
     let postgres = with(postgres, PostgresServer::kill).await;
     // What is said meanwhile waits in the topic.
     ids.extend(world.completed_many(10).await);
-    daemon.line("could not be advanced").await;
+    daemon.line("events wait, because they cannot be recorded").await;
+    world
+        .until("an answer that cannot be recorded", async || {
+            let books = world.sandbox.books();
+            books.sessions.iter().any(|session| session.state == "Completed")
+        })
+        .await;
     world
         .until("it to be told that nothing can be recorded", async || {
             daemon.get("/readyz").await.0 == 503
