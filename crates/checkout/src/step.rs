@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::session::{DeadlineFrom, Doubt, Hold, Open, Pending};
+use crate::session::{DeadlineFrom, Hold, Open, Pending};
 use crate::{AlertKind, Mode, Near, Policy, Session, Timestamp};
 
 /// What is to be done about a session.
@@ -74,18 +74,30 @@ pub fn turnless_at(session: &Session, now: Timestamp, policy: &Policy) -> Option
 /// Every instant at which what needs no call can begin.
 fn turnless_begins(open: &Open, policy: &Policy) -> Vec<Timestamp> {
     let hands_off_until = open.in_flight.as_ref().map(|flight| flight.until(policy));
-    let doubted = open.doubt.as_ref().map(doubt_lasted_at);
+    let started = open.in_flight.as_ref().map(|flight| flight.started_at);
+    let doubted = open.doubt.as_ref().map(|doubt| doubt.since);
+    let told = doubted
+        .into_iter()
+        .chain(started)
+        .map(|at| at.plus(Policy::DOUBT_ALERT_AFTER));
     let forswear_at = open.subject.deadline.at.minus(policy.cancel_before);
     thresholds(open, policy)
         .map(|(_, at)| at)
         .chain([forswear_at])
         .chain(hands_off_until)
-        .chain(doubted)
+        .chain(told)
         .collect()
 }
 
-fn doubt_lasted_at(doubt: &Doubt) -> Timestamp {
-    doubt.since.plus(Policy::DOUBT_ALERT_AFTER)
+/// Since when it may have landed. An attempt whose worker is gone is doubtful before a look-up has said so:
+/// that may have to wait for its turn.
+fn doubted_since(open: &Open, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
+    let left_lying = open
+        .in_flight
+        .as_ref()
+        .filter(|flight| flight.until(policy) <= now);
+    let doubted = open.doubt.as_ref().map(|doubt| doubt.since);
+    doubted.or_else(|| left_lying.map(|flight| flight.started_at))
 }
 
 fn open_step(open: &Open, now: Timestamp, policy: &Policy) -> Step {
@@ -252,15 +264,15 @@ fn alert_due(open: &Open, now: Timestamp, policy: &Policy) -> Option<AlertKind> 
 
 /// When doubt becomes something that people should know: after a while, or at the next threshold.
 fn doubt_alert_at(open: &Open, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
-    let doubt = open.doubt.as_ref()?;
     if open.subject.alerts.is_firing(AlertKind::InDoubt) {
         return None;
     }
+    let since = doubted_since(open, now, policy)?;
     let threshold = thresholds(open, policy)
         .map(|(_, at)| at)
-        .filter(|at| doubt.since <= *at && *at <= now)
+        .filter(|at| since <= *at && *at <= now)
         .min();
-    let lasted = doubt_lasted_at(doubt);
+    let lasted = since.plus(Policy::DOUBT_ALERT_AFTER);
     Some(threshold.map_or(lasted, |at| at.min(lasted)))
 }
 

@@ -6,8 +6,8 @@ use super::Story;
 use super::words::answer_text;
 use crate::session::{Hold, Open, Outcome, Question};
 use crate::{
-    Answer, Event, Evidence, Flaw, Found, Ids, LookUp, LookUpAnswer, Order, Payment, Policy, Session,
-    Timestamp,
+    AlertKind, Answer, Event, Evidence, Flaw, Found, Ids, LookUp, LookUpAnswer, Order, Payment,
+    PaymentIntent, Policy, Session, Timestamp,
 };
 
 impl Story<'_> {
@@ -97,7 +97,19 @@ impl Story<'_> {
                 let ids = filled_from(order, ids);
                 // A lost 202 must not become "Captured": the charge itself is asked.
                 let payment = ids.charge_id.is_none().then_some(Payment::None);
+                let lacks_charge = payment.is_some()
+                    && order
+                        .and_then(|order| order.intent())
+                        .is_some_and(|intent| intent != PaymentIntent::Confirm);
                 self.confirmed_at_amazon(open, ids, Evidence::LookUp, answer, payment);
+                if lacks_charge {
+                    self.raise(
+                        AlertKind::Contradiction,
+                        "Amazon Pay says that it is confirmed and names no charge, though its order asks for \
+                         one: look at Seller Central before anything is charged."
+                            .to_owned(),
+                    );
+                }
             }
             Found::Canceled { reason } => {
                 let lapses_at = created_at

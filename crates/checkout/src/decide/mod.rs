@@ -248,7 +248,7 @@ impl Story<'_> {
                 matches!(open.hold, Hold::Forsworn { .. })
                     || self.now < open.subject.deadline.at.minus(before)
             }),
-            AlertKind::InDoubt => open.is_none_or(|open| open.doubt.is_none()),
+            AlertKind::InDoubt => open.is_none_or(|open| open.doubt.is_none() && open.in_flight.is_none()),
             AlertKind::NeedsRepair => open.is_none_or(|open| !matches!(open.hold, Hold::NeedsRepair(_))),
             AlertKind::Forsworn => open.is_none_or(|open| !matches!(open.hold, Hold::Forsworn { .. })),
             AlertKind::PaymentOverdue => !matches!(self.session, Session::PaymentPending(_)),

@@ -38,8 +38,13 @@ fn completed_with_a_charge_is_followed_by_get_charge_before_anything_is_announce
 }
 
 #[test]
-fn completed_without_a_charge_is_confirmed_by_look_up() {
-    let story = in_doubt()
+fn completed_without_a_charge_is_confirmed_by_look_up_where_none_was_asked_for() {
+    let to_be_charged_later = order().intent(checkout::PaymentIntent::Confirm);
+    let story = given(policy())
+        .and(observe(to_be_charged_later))
+        .and(start(1))
+        .later(secs(1))
+        .and(answered(1, lost()))
         .when(look_up(found_completed_without_charge()))
         .then(["looked-up", "confirmed"]);
     assert_eq!(
@@ -50,6 +55,15 @@ fn completed_without_a_charge_is_confirmed_by_look_up() {
             evidence: Evidence::LookUp
         })
     );
+}
+
+#[test]
+fn completed_without_the_charge_that_was_asked_for_is_a_contradiction_too() {
+    in_doubt().when(look_up(found_completed_without_charge())).then([
+        "looked-up",
+        "confirmed",
+        "alert-raised contradiction",
+    ]);
 }
 
 #[test]
@@ -451,9 +465,20 @@ fn hands_are_off_while_an_attempt_is_in_flight_and_evidence_counts_all_the_same(
         .when(look_up(checkout::Found::NotFound))
         .then_nothing();
     story.clone().when(look_up_fails()).then_nothing();
-    story
-        .when(look_up(found_completed_without_charge()))
-        .then(["looked-up", "confirmed"]);
+    story.when(look_up(found_completed_without_charge())).then([
+        "looked-up",
+        "confirmed",
+        "alert-raised contradiction",
+    ]);
+}
+
+#[test]
+fn an_attempt_that_was_left_lying_is_told_of_while_its_look_up_waits_for_a_turn() {
+    let story = seen().and(start(1)).at(mins(5));
+    assert_eq!(story.step(), Step::Alert(checkout::AlertKind::InDoubt));
+    let told = story.and(alert(checkout::AlertKind::InDoubt));
+    assert_eq!(told.step(), Step::LookUp);
+    told.when(look_up(open())).then(["looked-up"]);
 }
 
 #[test]

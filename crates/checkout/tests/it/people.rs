@@ -138,12 +138,13 @@ fn every_alert_but_conflict_and_contradiction_is_over_with_the_outcome() {
     let story = story.when(look_up(found_completed_without_charge())).then([
         "looked-up",
         "confirmed",
+        "alert-raised contradiction",
         "conflict-found",
         "alert-raised conflict",
         "alert-resolved deadline-near",
         "alert-resolved in-doubt",
     ]);
-    assert_eq!(story.firing(), ["conflict"]);
+    assert_eq!(story.firing(), ["contradiction", "conflict"]);
 }
 
 // ---- forswearing

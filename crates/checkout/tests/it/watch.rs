@@ -87,7 +87,7 @@ fn outcomes_come_from_look_ups() {
     let story = looked()
         .at(hours(18))
         .when(look_up(found_completed_without_charge()))
-        .then(["looked-up", "confirmed"]);
+        .then(["looked-up", "confirmed", "alert-raised contradiction"]);
     assert!(matches!(story.outcome(), Some(Outcome::Confirmed { .. })));
     let story = looked()
         .at(hours(24) + secs(10))
