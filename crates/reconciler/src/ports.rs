@@ -112,7 +112,8 @@ pub trait SessionLog: Send + Sync {
     ) -> impl Future<Output = Result<Option<Vec<u8>>, LogError>> + Send;
 
     /// Unsettled sessions whose due time is not after `until`: those of `share`, and anybody's whose due
-    /// time is not after `overdue_since`. At most `limit` for each account, the earliest deadline first.
+    /// time is not after `overdue_since`. At most `limit` for each account, the earliest deadline first, but
+    /// those that can still be saved before those whose deadline has passed.
     ///
     /// Then, at most `limit` in all and the earliest first, those that are not among these and whose
     /// [`look_at`](crate::Row::look_at) has come in the same sense: what needs no call is not to wait behind

@@ -30,6 +30,8 @@ pub struct Window {
     sleeping: BTreeSet<(Timestamp, SessionId)>,
     wanting: BTreeMap<(AccountName, Call), BTreeSet<(Timestamp, SessionId)>>,
     accounts: BTreeMap<Option<AccountName>, OfAccount>,
+    /// When it was last asked: whose deadline was past then leaves before anybody who can still be saved.
+    now: Timestamp,
 }
 
 /// The sessions of one account: all, and those that only wait for an instant. Beside them, with as much room
@@ -51,6 +53,7 @@ impl Window {
             sleeping: BTreeSet::new(),
             wanting: BTreeMap::new(),
             accounts: BTreeMap::new(),
+            now: Timestamp::from_micros(i64::MIN),
         }
     }
 
@@ -98,6 +101,7 @@ impl Window {
 
     /// A session whose instant has come, whoever's came first.
     pub fn wake(&mut self, now: Timestamp) -> Option<SessionId> {
+        self.now = now;
         let (_, id) = self
             .sleeping
             .first()
@@ -120,6 +124,7 @@ impl Window {
     /// The most urgent session that wants this call, and can still be saved. Those past their deadline
     /// come last: nothing can be lost there any more, and they are asked about all the same.
     pub fn pull(&mut self, account: &AccountName, call: Call, now: Timestamp) -> Option<SessionId> {
+        self.now = now;
         let wanting = self.wanting.get(&(account.clone(), call))?;
         let saved = wanting
             .iter()
@@ -218,10 +223,22 @@ impl Window {
             let wanting = self.wanting.entry((account.clone(), call)).or_default();
             wanting.insert((entry.deadline, id.clone()));
         }
-        // Whoever sleeps longest leaves first, then the least urgent: the log's due index brings it back.
+        // Whoever sleeps longest leaves first, then of those past their deadline the latest, then the least urgent:
+        // the log's due index brings it back.
         let overflow = if of_account.by_deadline.len() > self.limit {
+            let now = self.now;
+            let too_late = || {
+                of_account
+                    .by_deadline
+                    .iter()
+                    .take_while(|(deadline, _)| *deadline <= now)
+                    .last()
+            };
             let sleeper = of_account.sleeping.last();
-            sleeper.or_else(|| of_account.by_deadline.last()).cloned()
+            sleeper
+                .or_else(too_late)
+                .or_else(|| of_account.by_deadline.last())
+                .cloned()
         } else if of_account.brought_up.len() > self.limit {
             of_account.brought_up.last().cloned()
         } else {

@@ -268,7 +268,9 @@ impl SessionLog for MemoryLog {
             let mut due: Vec<Due> = unsettled()
                 .filter_map(|(id, kept)| come(id, kept, kept.row.due_at?))
                 .collect();
-            due.sort_by(|a, b| (a.deadline, &a.id).cmp(&(b.deadline, &b.id)));
+            due.sort_by(|a, b| {
+                (a.deadline <= until, a.deadline, &a.id).cmp(&(b.deadline <= until, b.deadline, &b.id))
+            });
             let mut of_account: BTreeMap<Option<AccountName>, u32> = BTreeMap::new();
             due.retain(|one| {
                 let count = of_account.entry(one.account.clone()).or_default();

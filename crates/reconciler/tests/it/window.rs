@@ -103,6 +103,18 @@ fn a_full_account_where_nobody_sleeps_loses_the_least_urgent() {
 }
 
 #[test]
+fn a_full_account_loses_who_is_past_saving_before_anybody_who_can_be_saved() {
+    let mut window = Window::new(2);
+    want(&mut window, "past", t(hours(1)));
+    want(&mut window, "just-past", t(hours(2)));
+    assert_eq!(window.wake(t(hours(3))), None);
+    want(&mut window, "can-be-saved", t(hours(24)));
+    assert_eq!(window.len(), 2);
+    assert_eq!(pull(&mut window, t(hours(3))), Some(session("can-be-saved")));
+    assert_eq!(pull(&mut window, t(hours(3))), Some(session("past")));
+}
+
+#[test]
 fn a_full_account_takes_no_room_from_another() {
     let mut window = Window::new(1);
     want(&mut window, "S-1", t(hours(2)));

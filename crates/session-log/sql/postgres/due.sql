@@ -1,5 +1,5 @@
 -- Unsettled sessions that are due: of the given partitions (null: of all), and whatever is overdue. At most so many of
--- each account, the earliest deadlines first. The accounts are stepped through in the index of the queue itself.
+-- each account, the earliest deadlines first, but those that can still be saved before all others. The accounts are stepped through in the index of the queue itself.
 WITH RECURSIVE accounts AS (
     (SELECT account FROM sessions WHERE NOT settled ORDER BY account LIMIT 1)
     UNION ALL
@@ -21,7 +21,7 @@ urgent AS (
               OR s.partition IN (SELECT p::int FROM jsonb_array_elements_text($1::jsonb) AS p)
               OR s.due_at <= $3
           )
-        ORDER BY s.deadline, s.session_id
+        ORDER BY s.deadline <= $2, s.deadline, s.session_id
         LIMIT $4
     ) AS d
     WHERE a.account IS NOT NULL
@@ -49,4 +49,4 @@ FROM (
     UNION ALL
     SELECT 2 AS part, look_at AS place, session_id, account, look_at AS due_at, deadline FROM to_look_at
 ) AS both_parts
-ORDER BY part, place, session_id
+ORDER BY part, part = 1 AND deadline <= $2, place, session_id

@@ -1,10 +1,10 @@
 -- Unsettled sessions that are due: of the given partitions (null: of all), and whatever is overdue. At most so many of
--- each account, the earliest deadlines first.
+-- each account, the earliest deadlines first, but those that can still be saved before all others.
 WITH urgent AS (
     SELECT session_id, account, due_at, deadline
     FROM (
         SELECT session_id, account, due_at, deadline,
-               row_number() OVER (PARTITION BY account ORDER BY deadline, session_id) AS place
+               row_number() OVER (PARTITION BY account ORDER BY deadline <= $2, deadline, session_id) AS place
         FROM sessions
         WHERE NOT settled
           AND due_at <= $2
@@ -31,4 +31,4 @@ FROM (
     UNION ALL
     SELECT 2 AS part, look_at AS place, session_id, account, look_at AS due_at, deadline FROM to_look_at
 )
-ORDER BY part, place, session_id
+ORDER BY part, part = 1 AND deadline <= $2, place, session_id

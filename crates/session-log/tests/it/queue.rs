@@ -16,7 +16,7 @@ use crate::support::{
 on_both!(
     a_replica_gets_its_share_and_what_is_overdue,
     every_account_has_a_window_of_its_own,
-    the_earliest_deadline_is_due_first,
+    the_earliest_deadline_that_can_be_met_is_due_first,
     sessions_are_listed_by_state_account_and_deadline,
     the_counts_add_up,
     what_needs_no_call_does_not_wait_behind_what_does,
@@ -111,7 +111,7 @@ async fn every_account_has_a_window_of_its_own(backend: &Backend) {
     assert_eq!(due[2].account, None);
 }
 
-async fn the_earliest_deadline_is_due_first(backend: &Backend) {
+async fn the_earliest_deadline_that_can_be_met_is_due_first(backend: &Backend) {
     for (name, said, recorded) in [("young", 500, 500), ("old", 0, 510), ("middle", 250, 505)] {
         let mut story = Story::of(name);
         append(&backend.log, story.then(at(recorded), [completed(at(said))]))
@@ -121,6 +121,12 @@ async fn the_earliest_deadline_is_due_first(backend: &Backend) {
     let names = names_of_due(backend, Share::All, 600, 0, 10).await;
     assert_eq!(names, ["old", "middle", "young"]);
     assert_eq!(names_of_due(backend, Share::All, 600, 0, 1).await, ["old"]);
+    // Past its deadline it has nothing to lose any more.
+    let past_the_first = hour(24) + 100;
+    let names = names_of_due(backend, Share::All, past_the_first, 0, 10).await;
+    assert_eq!(names, ["middle", "young", "old"]);
+    let names = names_of_due(backend, Share::All, past_the_first, 0, 2).await;
+    assert_eq!(names, ["middle", "young"]);
 }
 
 async fn sessions_are_listed_by_state_account_and_deadline(backend: &Backend) {
@@ -293,7 +299,7 @@ async fn what_was_to_be_done_before_a_past_deadline_brings_nothing_up(backend: &
     }
     let names = async |until| names_of_due(backend, Share::All, until, 0, 1).await;
     assert_eq!(names(hour(24) - 1).await, ["s-0", "s-1"]);
-    assert_eq!(names(hour(24) + 1).await, ["s-0", "s-2"]);
+    assert_eq!(names(hour(24) + 1).await, ["s-2"]);
     assert_eq!(names(hour(24) + 2).await, ["s-0"]);
 }
 
