@@ -27,6 +27,7 @@ mod view;
 
 use std::process::ExitCode;
 
+use checkout::{NotAName, NotATime};
 use clap::Parser;
 
 use cli::{Cli, Command};
@@ -47,7 +48,7 @@ pub fn main() -> ExitCode {
         Ok(ended) => ended.into(),
         Err(error) => {
             eprintln!("confirmd: {error:#}");
-            let unusable = error.downcast_ref::<Problems>().is_some();
+            let unusable = error.is::<Problems>() || error.is::<NotAName>() || error.is::<NotATime>();
             if unusable {
                 Ended::BadUsage.into()
             } else {

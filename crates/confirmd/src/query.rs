@@ -10,6 +10,11 @@ use crate::config::parse_duration;
 use crate::daemon::Confirmd;
 use crate::view::Shown;
 
+/// No answer lists more sessions than this.
+const MOST: u32 = 1_000;
+/// Sessions that are looked through for those at risk.
+const SEARCHED: u32 = 10_000;
+
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotAQuery {
@@ -61,7 +66,12 @@ pub(crate) async fn list(
         which,
         account,
         deadline_before: within,
-        limit: asked.limit,
+        // What is at risk is found among all, or calm sessions in front would hide it.
+        limit: if asked.at_risk {
+            SEARCHED
+        } else {
+            asked.limit.min(MOST)
+        },
     };
     let mut shown = Vec::new();
     for listed in log.list(&filter).await? {
@@ -75,6 +85,9 @@ pub(crate) async fn list(
         );
         if asked.at_risk && (listed.row.settled || !(short || stuck)) {
             continue;
+        }
+        if shown.len() >= asked.limit.min(MOST) as usize {
+            break;
         }
         let history = log.load(&listed.id).await?;
         shown.extend(Shown::of(&listed.id, &history, now, policy, false));

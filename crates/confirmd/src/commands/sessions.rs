@@ -142,7 +142,7 @@ async fn explain(config: &Config, id: &str, at: Option<&str>, as_json: bool) -> 
             .find(|known| known.account == *name)
             .map_or(Condition::Running, |known| known.condition)
     });
-    let place = place_of(&log, &id, account.as_ref()).await?;
+    let place = place_of(&log, &id, account.as_ref(), at).await?;
     let told = json!({
         "checkoutSessionId": id.as_str(),
         "at": at.to_string(),
@@ -169,11 +169,13 @@ async fn explain(config: &Config, id: &str, at: Option<&str>, as_json: bool) -> 
     Ok(Ended::Done)
 }
 
-/// Sessions of one account take their turn by deadline.
+/// The due sessions of one account take their turn by deadline, those that can still be saved first. None for
+/// one that is not due.
 async fn place_of(
     log: &session_log::Log,
     id: &SessionId,
     account: Option<&checkout::AccountName>,
+    at: Timestamp,
 ) -> anyhow::Result<Option<usize>> {
     /// Nobody needs to know a place beyond this.
     const SEARCHED: u32 = 10_000;
@@ -183,7 +185,9 @@ async fn place_of(
         deadline_before: None,
         limit: SEARCHED,
     };
-    let queue = log.list(&filter).await?;
+    let mut queue = log.list(&filter).await?;
+    queue.retain(|listed| listed.row.due_at.is_some_and(|due_at| due_at <= at));
+    queue.sort_by_key(|listed| (listed.row.deadline.at <= at, listed.row.deadline.at));
     Ok(queue
         .iter()
         .position(|listed| listed.id == *id)

@@ -30,7 +30,7 @@ impl<'a> Reader<'a> {
                     .metadata
                     .as_ref()
                     .map_or_else(|| file.to_owned(), source_name),
-                text: one_line(&error.kind.to_string()),
+                text: without_quotation(&error.kind.to_string()),
             });
             Problems(listed.collect())
         })?;
@@ -352,6 +352,16 @@ fn source_name(metadata: &figment::Metadata) -> String {
     }
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// A TOML error quotes the line that it is about, which may hold a password: its place and its reason are told.
+fn without_quotation(text: &str) -> String {
+    let is_quotation = |line: &&str| {
+        line.trim_start()
+            .starts_with(|c: char| c == '|' || c.is_ascii_digit())
+    };
+    let told: Vec<&str> = text
+        .lines()
+        .filter(|line| !is_quotation(line))
+        .map(str::trim)
+        .collect();
+    told.join(" ").trim().to_owned()
 }

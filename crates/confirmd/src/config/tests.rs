@@ -267,3 +267,18 @@ fn whoever_sets_a_key_that_has_no_effect_yet_is_told_so() {
         ["accounts.eu_shop.quota.fresh_share", "deadline.when_not_all"]
     );
 }
+
+#[test]
+fn a_line_that_is_no_toml_is_not_quoted() {
+    let folder = Folder::new();
+    let file = folder.write(
+        "confirmd.toml",
+        b"[store]\nurl = \"postgres://confirmd:hunter22@db/x\n",
+    );
+    let Err(problems) = Config::load(Some(&file)) else {
+        panic!("it is no TOML")
+    };
+    let told = problems.to_string();
+    assert!(!told.contains("hunter22"), "{told}");
+    assert!(told.contains("line 2"), "{told}");
+}

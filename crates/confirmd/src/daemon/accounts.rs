@@ -1,9 +1,12 @@
 //! Keeps the conditions of merchant accounts on record, tells people when one is stopped, probes it, and
 //! heeds what operators have paused.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use checkout::AccountName;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use provider::{Accounts, CallReport, Observer};
 use reconciler::ports::{Clock, LogError};
 use reconciler::{AccountCondition, AccountConditions, Condition, Notice, NoticeKind, NoticeLog};
@@ -86,8 +89,16 @@ where
 {
     let accounts = &reconciler.amazon;
     let mut unrecorded: Vec<Change> = Vec::new();
+    // A probe may take as long as a call: neither a pause nor the end waits for it.
+    let mut probes = FuturesUnordered::new();
+    let mut probed = BTreeSet::new();
     loop {
-        let probe_at = accounts.next_probe_at();
+        // One that is being probed is not due, or this would not wait.
+        let probe_at = if probed.is_empty() {
+            accounts.next_probe_at()
+        } else {
+            None
+        };
         let probe = async {
             match probe_at {
                 Some(at) => clock.sleep_until(at).await,
@@ -104,9 +115,15 @@ where
             }
             () = probe => {
                 for account in accounts.probes_due(clock.now()) {
-                    let probed = accounts.probe(&account).await?;
-                    tracing::info!(account = %account, probed = ?probed.probed, "account `{account}` was probed");
+                    if probed.insert(account.clone()) {
+                        probes.push(async move { (accounts.probe(&account).await, account) });
+                    }
                 }
+            }
+            Some((outcome, account)) = probes.next() => {
+                probed.remove(&account);
+                let outcome = outcome?;
+                tracing::info!(account = %account, probed = ?outcome.probed, "account `{account}` was probed");
             }
             changed = tick.changed() => {
                 if changed.is_err() {
@@ -139,7 +156,7 @@ async fn heed_operators<L: AccountConditions>(log: &L, accounts: &Accounts<Progr
             return;
         }
     };
-    for condition in known.iter().filter(|known| known.by != OURSELVES) {
+    for condition in &known {
         let _ = accounts.set_paused(&condition.account, condition.condition == Condition::Paused);
     }
 }

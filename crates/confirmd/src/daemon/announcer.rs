@@ -150,7 +150,15 @@ where
         let mut announcements = Vec::with_capacity(untold.len());
         let mut silent = Vec::new();
         for (id, version) in untold {
-            let history = self.log.load(&id).await?;
+            let history = match self.log.load(&id).await {
+                Ok(history) => history,
+                // One history that cannot be read must not keep every other session's outcome.
+                Err(LogError::Rejected(cause)) => {
+                    tracing::error!(session.id = %id, "what `{id}` has to tell cannot be read: {cause}");
+                    continue;
+                }
+                Err(error @ (LogError::Unavailable(_) | LogError::Overtaken)) => return Err(error),
+            };
             match announcement_at(&id, &history, version) {
                 Some(announcement) => announcements.push(announcement),
                 None => silent.push((id, version)),

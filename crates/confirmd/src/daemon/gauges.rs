@@ -33,6 +33,7 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut seen = Seen::default();
+    let mut erased_at = None;
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -42,37 +43,45 @@ pub(crate) async fn run(
         if !ticks.is_multiple_of(EVERY) {
             continue;
         }
-        let done = upkeep(&log, &reconciler, &publisher, &mut seen, ticks).await;
-        if let Err(error) = done {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "upkeep has to wait for the database"
-            );
+        // Each by itself: one that the database does not answer must not keep the others waiting.
+        let now = reconciler.clock.now();
+        show_accounts(&reconciler);
+        told("sessions", seen.show_sessions(&log, now).await);
+        told("predictions", seen.show_predictions(&log, &reconciler, now).await);
+        told("alerts", seen.show_alerts_of(&log, &reconciler).await);
+        told("the outbox", show_outbox(&log).await);
+        told("dead letters", drain_dead_letters(&log, &publisher).await);
+        if erased_at.is_none_or(|at| at + ERASE_EVERY <= ticks) {
+            told("erasure", erase(&log, now).await);
+            erased_at = Some(ticks);
         }
     }
 }
 
-async fn upkeep(
-    log: &Log,
-    reconciler: &Confirmd,
-    publisher: &Publisher,
-    seen: &mut Seen,
-    ticks: u64,
-) -> Result<(), LogError> {
-    let now = reconciler.clock.now();
-    seen.show_sessions(log, now).await?;
-    seen.show_predictions(log, reconciler, now).await?;
-    seen.show_alerts(log.alerts_firing().await?, stopped(reconciler));
-    show_accounts(reconciler);
+fn told(what: &str, done: Result<(), LogError>) {
+    if let Err(error) = done {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "upkeep of {what} has to wait for the database");
+    }
+}
+
+async fn show_outbox(log: &Log) -> Result<(), LogError> {
     metrics::gauge!("confirmd_outbox_pending").set(f64::from(log.outbox_pending().await?));
-    DeadLetters {
+    Ok(())
+}
+
+async fn drain_dead_letters(log: &Log, publisher: &Publisher) -> Result<(), LogError> {
+    let dead_letters = DeadLetters {
         publisher,
         keep: log,
         notices: log,
-    }
-    .drain_kept(DEAD_LETTERS_AT_ONCE)
-    .await?;
-    if ticks.is_multiple_of(ERASE_EVERY) {
+    };
+    dead_letters.drain_kept(DEAD_LETTERS_AT_ONCE).await.map(|_| ())
+}
+
+/// Whatever is past its keep, however much that is.
+async fn erase(log: &Log, now: Timestamp) -> Result<(), LogError> {
+    loop {
         let erased = log.erase(now, ERASED_AT_ONCE).await?;
         if erased > 0 {
             tracing::info!(
@@ -80,8 +89,10 @@ async fn upkeep(
                 "personal data of {erased} sessions was erased: its keep is over"
             );
         }
+        if erased < ERASED_AT_ONCE {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 fn stopped(reconciler: &Confirmd) -> u32 {
@@ -183,6 +194,11 @@ impl Seen {
 
     /// Sessions by what people are told of them, and stopped accounts. Dead letters, which are told once and
     /// never resolved, are counted in `confirmd_dead_letters_total`.
+    async fn show_alerts_of(&mut self, log: &Log, reconciler: &Confirmd) -> Result<(), LogError> {
+        self.show_alerts(log.alerts_firing().await?, stopped(reconciler));
+        Ok(())
+    }
+
     fn show_alerts(&mut self, of_sessions: BTreeMap<String, u32>, accounts_stopped: u32) {
         let mut firing: BTreeMap<String, u32> = self.alerts.iter().map(|known| (known.clone(), 0)).collect();
         firing.extend(of_sessions);

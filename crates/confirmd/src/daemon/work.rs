@@ -283,17 +283,12 @@ where
             Advanced::NeedsTurn {
                 account,
                 call,
-                because: NoTurn::Until(_) | NoTurn::Halted,
+                because: _,
                 deadline,
                 look_at,
             } => {
                 self.window.want(id, &account, deadline, call, look_at);
             }
-            // Nothing can be done until the configuration changes; the sweep asks again.
-            Advanced::NeedsTurn {
-                because: NoTurn::UnknownAccount,
-                ..
-            } => self.window.remove(id),
         }
     }
 }
