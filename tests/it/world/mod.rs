@@ -82,8 +82,8 @@ impl World {
             sandbox: Sandbox::start(options).await.unwrap(),
             clock,
             shop: ShopProducer::new(bootstrap, &kafka.completed_topic).unwrap(),
-            outcomes: TopicReader::open(bootstrap, &kafka.outcomes_topic).await.unwrap(),
-            alerts: TopicReader::open(bootstrap, &kafka.alerts_topic).await.unwrap(),
+            outcomes: reader(bootstrap, &kafka.outcomes_topic).await,
+            alerts: reader(bootstrap, &kafka.alerts_topic).await,
             kafka,
             database_url,
             settings: BTreeMap::new(),
@@ -362,6 +362,18 @@ impl Told {
             .iter()
             .any(|outcome| self.event_type == format!("checkout.{outcome}.v1"))
     }
+}
+
+/// A topic that was made a moment ago is not known everywhere at once.
+async fn reader(bootstrap: &str, topic: &str) -> TopicReader {
+    let opened = async {
+        loop {
+            if let Ok(reader) = TopicReader::open(bootstrap, topic).await {
+                return reader;
+            }
+        }
+    };
+    in_time(topic, opened).await
 }
 
 fn put_at(table: &mut toml::Table, key: &str, value: toml::Value) {
