@@ -20,8 +20,10 @@ fn deadline(world: &World, id: &str) -> Timestamp {
     world.book(id).expiration_timestamp
 }
 
-/// Moves the clock to so long before the deadline.
-fn until_before_deadline(world: &World, id: &str, before: Duration) {
+/// Moves the clock to so long before the deadline of the first, as soon as all of them rest.
+async fn until_before_deadline(world: &World, daemon: &Daemon, ids: &[String], before: Duration) {
+    world.at_rest(daemon, ids).await;
+    let id = &ids[0];
     let at = deadline(world, id) - jiff::SignedDuration::try_from(before).unwrap();
     assert!(world.clock.now() < at, "that moment has passed");
     world.clock.set(at);
@@ -54,11 +56,11 @@ async fn what_cannot_be_confirmed_near_its_deadline_is_cancelled_once_amazon_say
     world.set("deadline.near", "cancel");
     let daemon = world.daemon_at_work().await;
     let ids = [world.unfinished(&daemon).await, broken(&world, &daemon).await];
-    until_before_deadline(&world, &ids[0], 32 * MINUTE);
+    until_before_deadline(&world, &daemon, &ids, 32 * MINUTE).await;
     for id in &ids {
         world.alert(id, "deadline-near", "firing").await;
     }
-    until_before_deadline(&world, &ids[1], 29 * MINUTE);
+    until_before_deadline(&world, &daemon, &ids, 29 * MINUTE).await;
     for id in &ids {
         let alert = world.alert(id, "forsworn", "firing").await;
         // The clocks' difference, as far as it is known, only ever shortens it.
@@ -68,10 +70,11 @@ async fn what_cannot_be_confirmed_near_its_deadline_is_cancelled_once_amazon_say
         world.until_state(&daemon, id, "forsworn").await;
     }
     // Nothing is told before Amazon says so.
-    until_before_deadline(&world, &ids[0], MINUTE);
+    until_before_deadline(&world, &daemon, &ids, MINUTE).await;
     for id in &ids {
         assert_eq!(daemon.session(id).await["outcome"], Value::Null);
     }
+    world.at_rest(&daemon, &ids).await;
     world.pass(3 * MINUTE);
     for id in &ids {
         let told = world.outcome(id).await;
@@ -94,13 +97,14 @@ async fn where_only_alerts_are_wanted_it_expires() {
     let ids = [world.unfinished(&daemon).await, broken(&world, &daemon).await];
     // One alert a threshold.
     for (before, severity) in [(6 * HOUR, "ticket"), (2 * HOUR, "ticket"), (45 * MINUTE, "page")] {
-        until_before_deadline(&world, &ids[0], before - MINUTE);
+        until_before_deadline(&world, &daemon, &ids, before - MINUTE).await;
         for id in &ids {
             let alert = world.alert(id, "deadline-near", "firing").await;
             assert_eq!(alert.body["severity"], severity);
         }
     }
-    until_before_deadline(&world, &ids[0], 10 * MINUTE);
+    until_before_deadline(&world, &daemon, &ids, 10 * MINUTE).await;
+    world.at_rest(&daemon, &ids).await;
     world.pass(11 * MINUTE);
     for id in &ids {
         let told = world.outcome(id).await;
@@ -128,9 +132,11 @@ async fn a_buyer_who_finishes_late_but_in_time_is_confirmed() {
     };
     let daemon = world.daemon_at_work().await;
     let id = world.unfinished(&daemon).await;
-    until_before_deadline(&world, &id, 3 * HOUR);
+    let ids = [id.clone()];
+    until_before_deadline(&world, &daemon, &ids, 3 * HOUR).await;
     world.alert(&id, "deadline-near", "firing").await;
     world.sandbox.buyer(&id, sandbox::BuyerAction::Finish).unwrap();
+    world.at_rest(&daemon, &ids).await;
     world.pass(31 * MINUTE);
     let told = world.outcome_when_due(&daemon, &id).await;
     assert_eq!(told.event_type, "checkout.confirmed.v1", "{told:?}");

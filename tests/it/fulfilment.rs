@@ -68,10 +68,13 @@ async fn fulfilment_ships_each_confirmed_order_once_and_no_other() {
     world.outcomes(&paid).await;
     world.outcome(&unpaid).await;
     world.outcome(&declined).await;
+    let ids = [unfinished];
+    world.at_rest(&daemon, &ids).await;
     world.pass(Duration::from_secs(23 * 3600 + 40 * 60));
-    world.alert(&unfinished, "forsworn", "firing").await;
+    world.alert(&ids[0], "forsworn", "firing").await;
+    world.at_rest(&daemon, &ids).await;
     world.pass(Duration::from_secs(3600));
-    world.outcome(&unfinished).await;
+    world.outcome(&ids[0]).await;
 
     let ledger = world.dir().join("ledger.jsonl");
     let first = fulfil(&java, &world, "first", &ledger).await;
@@ -104,7 +107,7 @@ async fn fulfilment_ships_each_confirmed_order_once_and_no_other() {
     );
     assert_eq!(decisions[&unpaid], ["charge-first"]);
     assert_eq!(decisions[&declined], ["cancel"]);
-    assert_eq!(decisions[&unfinished], ["cancel"]);
+    assert_eq!(decisions[&ids[0]], ["cancel"]);
     assert_eq!(decisions.len(), paid.len() + 3);
 
     world.check_each(&paid, "checkout.confirmed.v1").await;

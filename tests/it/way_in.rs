@@ -255,6 +255,7 @@ async fn a_watched_account_is_told_of_and_never_confirmed() {
     assert_eq!(told.event_type, "checkout.confirmed.v1");
     assert_eq!(told.body["evidence"], "look-up");
     world.alert(&forgotten, "deadline-near", "firing").await;
+    world.at_rest(&daemon, std::slice::from_ref(&forgotten)).await;
     world.pass(Duration::from_secs(6 * 3600));
     let told = world.outcome(&forgotten).await;
     assert_eq!(told.event_type, "checkout.expired.v1");

@@ -56,6 +56,18 @@ impl World {
         id
     }
 
+    /// Waits until nothing of these sessions is on its way. Were the clock moved meanwhile, an answer would
+    /// be from another time than its question, and teach confirmd a difference of clocks.
+    pub(crate) async fn at_rest(&self, daemon: &Daemon, ids: &[String]) {
+        for id in ids {
+            let rests = |shown: &Value| {
+                let due = shown["dueAt"].as_str().map(|due| due.parse().unwrap());
+                due.is_none_or(|due: jiff::Timestamp| self.clock.now() < due)
+            };
+            self.shown(daemon, id, "rest", rests).await;
+        }
+    }
+
     /// Moves the clock.
     pub(crate) fn pass(&self, time: Duration) {
         self.clock.advance(time).unwrap();
