@@ -12,6 +12,9 @@ use super::{Daemon, Told, World, events, in_time};
 /// Between two looks, on the world's clock.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// Before a session is due: two seconds outside, for whoever is about to move the clock.
+const SOON: Duration = Duration::from_secs(20);
+
 impl World {
     /// Waits until something holds that no topic and no log line tells.
     pub(crate) async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
@@ -56,13 +59,13 @@ impl World {
         id
     }
 
-    /// Waits until nothing of these sessions is on its way. Were the clock moved meanwhile, an answer would
+    /// Waits until nothing of these sessions is on its way, or soon will be. Were the clock moved meanwhile, an answer would
     /// be from another time than its question, and teach confirmd a difference of clocks.
     pub(crate) async fn at_rest(&self, daemon: &Daemon, ids: &[String]) {
         for id in ids {
             let rests = |shown: &Value| {
                 let due = shown["dueAt"].as_str().map(|due| due.parse().unwrap());
-                due.is_none_or(|due: jiff::Timestamp| self.clock.now() < due)
+                due.is_none_or(|due: jiff::Timestamp| self.clock.now() + SOON < due)
             };
             self.shown(daemon, id, "rest", rests).await;
         }
