@@ -12,7 +12,7 @@ pub enum NotAnAmount {
     #[error("`{0}` is not a currency that Amazon Pay takes")]
     Currency(String),
     /// Not a plain decimal number.
-    #[error("the amount must be digits with at most one point, such as \"23.45\"")]
+    #[error("the amount must be digits with at most one point and no leading zeros, such as \"23.45\"")]
     NotDecimal,
     /// Zero or less, or more digits than any order has.
     #[error("the amount must be more than zero and have at most 12 digits")]
@@ -78,7 +78,8 @@ pub struct Amount {
 }
 
 impl Amount {
-    /// Reads a decimal string, as `{"amount": "23.45", "currencyCode": "EUR"}` has it.
+    /// Reads a decimal string, as `{"amount": "23.45", "currencyCode": "EUR"}` has it. A leading zero before
+    /// another digit is refused: the number would lose it, and be sent as nobody wrote it.
     pub fn parse(amount: &str, currency: &str) -> Result<Self, NotAnAmount> {
         let currency: Currency = currency.parse()?;
         let (whole, decimals) = match amount.split_once('.') {
@@ -86,7 +87,9 @@ impl Amount {
             Some(_) => return Err(NotAnAmount::NotDecimal),
             None => (amount, ""),
         };
-        if whole.is_empty() || !whole.bytes().chain(decimals.bytes()).all(|b| b.is_ascii_digit()) {
+        let padded = whole.len() > 1 && whole.starts_with('0');
+        let digits = whole.bytes().chain(decimals.bytes()).all(|b| b.is_ascii_digit());
+        if whole.is_empty() || padded || !digits {
             return Err(NotAnAmount::NotDecimal);
         }
         if whole.len() > 12 {
