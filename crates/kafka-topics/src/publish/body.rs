@@ -245,7 +245,7 @@ fn session_alert<'a>(
 pub(super) fn of_notice(notice: &Notice) -> Vec<u8> {
     let (severity, action) = match notice.kind {
         NoticeKind::AccountStopped => ("page", "confirmd check --online"),
-        NoticeKind::DeadLetter => ("ticket", "confirmd dlq list"),
+        NoticeKind::DeadLetter => ("ticket", "confirmd sessions import FILE"),
     };
     json(&Alert {
         alert_id: notice.alert_id.clone(),
