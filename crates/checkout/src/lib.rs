@@ -35,7 +35,7 @@ pub use order::{ChargePermissionType, Flaw, Operation, Order, PaymentIntent, Pro
 pub use policy::{Backoff, Mode, Near, Policy};
 pub use session::{
     BuyerNotDone, Deadline, DeadlineFrom, Doubt, Hold, InFlight, KeyChoice, Open, Outcome, Pending, Question,
-    Session, Settled, StateName, Subject,
+    SameAnswer, Session, Settled, StateName, Subject,
 };
 pub use step::{Step, next_step, turnless_at, wake_at};
 pub use values::{

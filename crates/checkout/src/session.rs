@@ -85,14 +85,46 @@ impl InFlight {
 pub struct Doubt {
     /// When the first doubtful attempt was started.
     pub since: Timestamp,
-    /// The key of the last doubtful attempt.
+    /// The key of the last doubtful attempt, or the one that has taken its place.
     pub key: IdempotencyKey,
     /// The bytes of the last doubtful attempt.
     pub body: BodyRef,
-    /// The last answer under this key, where it was a 5xx or a 422: status, code, how often in a row.
-    pub same_answer: Option<(u16, Option<String>, u32)>,
+    /// The last answer, where it was a 5xx or a 422.
+    pub same_answer: Option<SameAnswer>,
     /// When Amazon last refused these very bytes for their content.
     pub content_refused_at: Option<Timestamp>,
+}
+
+impl Doubt {
+    /// Enough equal answers in a row to believe them.
+    const OFTEN: u32 = 3;
+
+    /// Whether another key is tried: Amazon may be repeating a stored answer instead of looking anew.
+    fn wants_another_key(&self) -> bool {
+        self.same_answer
+            .as_ref()
+            .is_some_and(|same| same.times >= Self::OFTEN)
+    }
+
+    /// How many look-ups have found that it is the buyer who is not done: none until the same 422 came often
+    /// enough, because before that "open" may as well mean that the attempt is still running.
+    pub fn buyer_not_done_looks(&self) -> Option<u32> {
+        let same = self.same_answer.as_ref().filter(|same| same.status == 422)?;
+        same.in_a_row.checked_sub(Self::OFTEN)
+    }
+}
+
+/// An answer that may be a stored one, and how often it came without another one in between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SameAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Amazon's code.
+    pub code: Option<String>,
+    /// How often in a row under the doubt's key.
+    pub times: u32,
+    /// How often in a row, whatever the key.
+    pub in_a_row: u32,
 }
 
 /// The buyer has not finished at Amazon, or the payment was refused with the session still open.
@@ -195,14 +227,7 @@ impl Open {
         match (&self.doubt, &self.past_key) {
             // Whether Amazon replays a stored error is unknown: the same one three times, each with a
             // look-up between, and another key is tried; the session's single use guards.
-            (Some(doubt), _)
-                if doubt
-                    .same_answer
-                    .as_ref()
-                    .is_some_and(|(_, _, times)| *times >= 3) =>
-            {
-                KeyChoice::NewKey(doubt.body)
-            }
+            (Some(doubt), _) if doubt.wants_another_key() => KeyChoice::NewKey(doubt.body),
             (Some(doubt), _) => KeyChoice::Repeat(doubt.key.clone(), doubt.body),
             (None, Some((key, body))) => KeyChoice::Repeat(key.clone(), *body),
             (None, None) => KeyChoice::New,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Story;
 use super::words::answer_text;
-use crate::session::{Hold, Open, Outcome, Question};
+use crate::session::{Doubt, Hold, Open, Outcome, Question};
 use crate::{
     AlertKind, Answer, Event, Evidence, Flaw, Found, Ids, LookUp, LookUpAnswer, Order, Payment,
     PaymentIntent, Policy, Session, Timestamp,
@@ -198,14 +198,18 @@ impl Story<'_> {
             None => open.in_flight.is_some(),
         };
         let gap = Policy::buyer_not_done_gap(open.looks());
+        let looks_in_doubt = open.doubt.as_ref().and_then(Doubt::buyer_not_done_looks);
         let wait = match (&open.hold, open.question) {
             // Nothing can be sent, but the doubt is still to be ended.
             (Hold::NeedsRepair(_) | Hold::Forsworn { .. }, _) if in_doubt => self.policy.retry.max,
             (Hold::NeedsRepair(_) | Hold::Forsworn { .. }, _) => Duration::ZERO,
-            (_, Some(Question::Status)) if in_doubt => self
-                .policy
-                .retry
-                .delay(open.failures.max(open.subject.attempts), spread),
+            (_, Some(Question::Status)) if in_doubt => match looks_in_doubt {
+                Some(looks) => Policy::buyer_not_done_gap(looks),
+                None => {
+                    let tries = open.failures.max(open.subject.attempts);
+                    self.policy.retry.delay(tries, spread)
+                }
+            },
             (_, Some(Question::Status | Question::Refused)) => gap,
             (Hold::BuyerNotDone(waiting), _) if !waiting.try_again => gap,
             // The wait was before the look-up.

@@ -1,7 +1,7 @@
 //! How each fact changes a session that is open.
 
 use crate::session::{BuyerNotDone, Deadline, DeadlineFrom, Doubt, Hold, InFlight, Open, Pending, Question};
-use crate::session::{Session, Settled, Subject};
+use crate::session::{SameAnswer, Session, Settled, Subject};
 use crate::step::first_proof;
 use crate::{Alerts, Answer, Event, Found, Policy, Refusal, Statement, Timestamp};
 
@@ -91,23 +91,23 @@ impl Open {
     fn doubt_attempt(&mut self, flight: InFlight, answer: Option<&Answer>, landed: bool) {
         let earlier = self.doubt.take();
         let same_key = earlier.as_ref().is_some_and(|doubt| doubt.key == flight.key);
-        let counted = earlier
-            .as_ref()
-            .filter(|_| same_key)
-            .and_then(|doubt| doubt.same_answer.clone());
+        let counted = earlier.as_ref().and_then(|doubt| doubt.same_answer.clone());
         // Only these might be Amazon repeating a stored answer instead of trying again.
         let may_be_stored = |status: &u16| *status == 422 || (500..=599).contains(status);
         let told = answer.and_then(|answer| {
             let status = answer.status.filter(may_be_stored)?;
             Some((status, answer.reason_code.clone()))
         });
-        let same_answer = match told {
-            Some((status, code)) => match counted {
-                Some((s, c, times)) if s == status && c == code => Some((s, c, times + 1)),
-                Some(_) | None => Some((status, code, 1)),
-            },
-            None => None,
-        };
+        let same_answer = told.map(|(status, code)| {
+            let before = counted.filter(|same| same.status == status && same.code == code);
+            let (times, in_a_row) = before.map_or((0, 0), |same| (same.times, same.in_a_row));
+            SameAnswer {
+                status,
+                code,
+                times: if same_key { times + 1 } else { 1 },
+                in_a_row: in_a_row + 1,
+            }
+        });
         self.doubt = Some(Doubt {
             since: earlier.as_ref().map_or(flight.started_at, |doubt| doubt.since),
             key: flight.key,
@@ -118,6 +118,20 @@ impl Open {
                 .filter(|_| !landed)
                 .and_then(|doubt| doubt.content_refused_at),
         });
+    }
+
+    /// An attempt that had no effect. Where it brought a new key, that one is repeated from here on, and the
+    /// answers under it are counted anew.
+    fn no_effect(&mut self, attempt: u32) {
+        let flight = self.land(attempt);
+        if let (Some(doubt), Some(flight)) = (&mut self.doubt, flight)
+            && doubt.key != flight.key
+        {
+            doubt.key = flight.key;
+            if let Some(same) = &mut doubt.same_answer {
+                same.times = 0;
+            }
+        }
     }
 
     /// Ends what `attempt` had in flight, and says what it was.
@@ -226,7 +240,7 @@ impl Open {
             | Event::ConfirmationDeferred {
                 attempt, retry_at, ..
             } => {
-                self.land(*attempt);
+                self.no_effect(*attempt);
                 self.failures += 1;
                 self.not_before = *retry_at;
                 self.ask_again_if_in_doubt();

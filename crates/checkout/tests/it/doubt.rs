@@ -1,6 +1,6 @@
 //! It may have landed: what begins the doubt, what goes on meanwhile, and the little that ends it.
 
-use checkout::{BodyRef, Class, ConfirmAnswer, KeyChoice, StateName, Step};
+use checkout::{BodyRef, Class, Command, ConfirmAnswer, KeyChoice, StateName, Step};
 use testkit::model::*;
 use testkit::story::{Story, given};
 
@@ -104,6 +104,95 @@ fn the_same_422_three_times_while_in_doubt_brings_a_new_key() {
         }
     }
     assert_eq!(story.open().key_choice(), KeyChoice::NewKey(BodyRef(1)));
+}
+
+/// One more attempt that is told "not in a state for this", and the look-up after it that says "open"; then
+/// until it is due again, and looked up again where that comes first. How long it waited.
+fn not_done_again(story: Story) -> (Story, u64) {
+    let attempt = story.open().subject.attempts + 1;
+    let (key, body) = match story.open().key_choice() {
+        KeyChoice::Repeat(key, body) => (key, body),
+        KeyChoice::NewKey(body) => (key(attempt), body),
+        KeyChoice::New => panic!("it is in doubt"),
+    };
+    let told = story
+        .and(Command::Start { key, body })
+        .and(answered(attempt, not_in_a_state_for_this()))
+        .when(look_up(open()))
+        .then(["looked-up"]);
+    let due = told.clone().when_due().and_alerts().when_due();
+    let waited = due.now().since(told.now()).as_secs();
+    if due.step() == Step::LookUp {
+        return (due.and(look_up(open())), waited);
+    }
+    (due, waited)
+}
+
+#[test]
+fn a_buyer_who_never_finishes_is_tried_less_and_less_in_doubt_too() {
+    let mut story = in_doubt().when_due().and(look_up(open()));
+    let mut waits = Vec::new();
+    for _ in 0..10 {
+        let waited;
+        (story, waited) = not_done_again(story);
+        waits.push(waited);
+    }
+    // Doubled with every attempt, until three equal answers have said that it is the buyer.
+    assert_eq!(waits[..2], [2, 4]);
+    let minutes: Vec<u64> = waits[2..].iter().map(|wait| wait / 60).collect();
+    assert_eq!(minutes, [1, 2, 5, 10, 20, 30, 30, 30]);
+    assert_eq!(story.state(), Some(StateName::InDoubt));
+    assert_eq!(story.step(), Step::Confirm, "and it is tried all the same");
+}
+
+#[test]
+fn the_new_key_after_the_same_422_is_counted_anew() {
+    let mut story = in_doubt().when_due().and(look_up(open()));
+    let mut keys = Vec::new();
+    for _ in 0..9 {
+        (story, _) = not_done_again(story);
+        keys.push(story.open().doubt.clone().expect("it is in doubt").key);
+    }
+    let numbers = [1, 1, 1, 5, 5, 5, 8, 8, 8];
+    assert_eq!(keys, numbers.map(key));
+}
+
+#[test]
+fn a_new_key_that_was_throttled_is_the_one_that_is_repeated() {
+    for nothing_done in [throttled(), not_sent()] {
+        let story = repeated(&server_error(500), 3)
+            .and(start_with(2, 1))
+            .and(answered(4, nothing_done))
+            .when_due()
+            .and(look_up(open()));
+        assert_eq!(story.open().key_choice(), KeyChoice::Repeat(key(2), BodyRef(1)));
+        let (mut story, _) = not_done_again(story);
+        for _ in 0..2 {
+            assert_eq!(story.open().key_choice(), KeyChoice::Repeat(key(2), BodyRef(1)));
+            (story, _) = not_done_again(story);
+        }
+        assert_eq!(story.open().key_choice(), KeyChoice::NewKey(BodyRef(1)));
+    }
+}
+
+#[test]
+fn another_answer_in_doubt_ends_the_gaps_of_a_buyer_who_is_not_done() {
+    let mut story = in_doubt().when_due().and(look_up(open()));
+    for _ in 0..5 {
+        (story, _) = not_done_again(story);
+    }
+    let attempt = story.open().subject.attempts + 1;
+    let asked = story.open().key_choice();
+    let KeyChoice::Repeat(key, body) = asked else {
+        panic!("counted anew: {asked:?}");
+    };
+    let lost_again = story
+        .and(Command::Start { key, body })
+        .and(answered(attempt, lost()))
+        .when_due()
+        .and(look_up(open()));
+    let (_, waited) = not_done_again(lost_again);
+    assert!(waited <= mins(5).as_secs(), "{waited}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use checkout::{AccountName, Policy, SessionId, Timestamp};
+use checkout::{AccountName, SessionId, Timestamp};
 use reconciler::ports::{
     Call, Clock, Due, LogError, NoTurn, Outbox, Publish, PublishError, SessionLog, Share, Turns,
 };
@@ -58,14 +58,6 @@ impl Publish for SimBroker {
     }
 }
 
-/// A session that stays in doubt with a buyer who never finishes is tried all day; not quite so often here,
-/// because such days are most of what a run costs.
-fn rare_retries() -> Policy {
-    let mut policy = policy();
-    policy.retry.max = mins(30);
-    policy
-}
-
 /// What every worker of a run shares.
 #[derive(Clone)]
 pub(crate) struct Shared {
@@ -107,7 +99,7 @@ impl Worker {
             chance: shared.chance.clone(),
             outlet: RecordingOutlet::default(),
             policies: Policies {
-                otherwise: rare_retries(),
+                otherwise: policy(),
                 of_account: BTreeMap::new(),
             },
         };
