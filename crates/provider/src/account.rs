@@ -289,7 +289,14 @@ impl Account {
     }
 
     pub(crate) fn learn_date(&self, date: jiff::Timestamp, begun_at: Timestamp, ended_at: Timestamp) {
-        self.state().skew.learn(date, begun_at, ended_at);
+        if self.state().skew.learn(date, begun_at, ended_at) {
+            tracing::warn!(
+                account = self.name.as_str(),
+                skew_seconds = self.skew().map(|skew| skew.as_secs()),
+                "the clock of `{}`'s answers and ours are more than 15 minutes apart: is ours right?",
+                self.name
+            );
+        }
     }
 
     pub(crate) fn corrected(&self, now: Timestamp) -> jiff::Timestamp {

@@ -151,7 +151,8 @@ impl<C: Clock> Accounts<C> {
         self.by_name.get(account).map(|account| account.rate(call))
     }
 
-    /// How far Amazon's clock is ahead of ours; none before the first answer.
+    /// How far Amazon's clock is ahead of ours, as far as two answers agree; none before the first answer that
+    /// is believed.
     pub fn skew(&self, account: &AccountName) -> Option<SignedDuration> {
         self.by_name.get(account)?.skew()
     }

@@ -224,24 +224,25 @@ async fn how_long_to_wait_is_passed_on_but_no_endless_wait() {
 }
 
 #[tokio::test]
-async fn requests_are_signed_by_amazons_clock() {
+async fn requests_are_signed_by_amazons_clock_once_two_answers_agree_on_it() {
     let world = World::start().await;
     assert_eq!(world.accounts.skew(&account()), None);
-    let refusal = Answer::refusal(403, "InvalidRequestSignature", "the date is off");
-    // Five minutes ahead of the start.
-    let dated = refusal.with("date", "Mon, 05 Jan 2026 10:20:30 GMT");
-    let (class, ..) = failed(world.confirmed_with(dated).await);
-    assert_eq!(class, Class::Lane);
-    assert_eq!(
-        world.accounts.skew(&account()).map(|skew| skew.as_secs()),
-        Some(300)
-    );
-    world.accounts.restore(&account(), Condition::Running).unwrap();
-    world.advance(10);
+    let signed_at = |n: usize| world.server.received()[n].header("x-amz-pay-date").to_owned();
+    // Five minutes ahead of ours, both of them.
+    for (date, skew) in [
+        ("Mon, 05 Jan 2026 10:20:30 GMT", None),
+        ("Mon, 05 Jan 2026 10:20:40 GMT", Some(300)),
+    ] {
+        let refusal = Answer::refusal(403, "InvalidRequestSignature", "the date is off");
+        let (class, ..) = failed(world.confirmed_with(refusal.with("date", date)).await);
+        assert_eq!(class, Class::Lane);
+        let learned = world.accounts.skew(&account());
+        assert_eq!(learned.map(|skew| skew.as_secs()), skew);
+        world.accounts.restore(&account(), Condition::Running).unwrap();
+        world.advance(10);
+    }
+    assert_eq!(signed_at(1), "20260105T101540Z");
     world.confirmed_with(Answer::json(200, COMPLETED)).await;
-    assert_eq!(
-        world.server.received()[1].header("x-amz-pay-date"),
-        "20260105T102040Z"
-    );
-    assert_eq!(world.clock.now().to_string(), "2026-01-05T10:15:40Z");
+    assert_eq!(signed_at(2), "20260105T102050Z");
+    assert_eq!(world.clock.now().to_string(), "2026-01-05T10:15:50Z");
 }

@@ -174,10 +174,13 @@ async fn a_clock_of_amazons_that_is_ahead_shortens_the_deadline_and_one_behind_d
     for (date, expires_at) in [
         ("Mon, 05 Jan 2026 10:20:30 GMT", "2026-01-06T10:02:55Z"),
         ("Mon, 05 Jan 2026 10:10:30 GMT", "2026-01-06T10:07:55Z"),
+        ("Mon, 05 Jan 2026 22:15:30 GMT", "2026-01-06T09:52:55Z"),
     ] {
         let world = World::start().await;
-        let (answer, _) = world.looked_up_with(open("").with("date", date)).await;
-        assert_eq!(told(answer).expires_at, Some(at(expires_at)), "{date}");
+        let (first, _) = world.looked_up_with(open("").with("date", date)).await;
+        assert_eq!(told(first).expires_at, Some(at("2026-01-06T10:07:55Z")), "{date}");
+        let (second, _) = world.looked_up_with(open("").with("date", date)).await;
+        assert_eq!(told(second).expires_at, Some(at(expires_at)), "{date}");
     }
 }
 
