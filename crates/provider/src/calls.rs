@@ -219,7 +219,7 @@ impl<C: Clock> LookUp for Accounts<C> {
             Ok((look_up, personal)) => return (LookUpAnswer::Told(look_up), personal),
             Err(failure) => failure,
         };
-        let answer = failure.answer(b"");
+        let answer = failure.answer_to_look_up();
         if says_not_found(&failure) {
             self.succeeded(&account, &made, &answer);
             let look_up = checkout::LookUp {
@@ -250,7 +250,7 @@ impl<C: Clock> LookUp for Accounts<C> {
             Ok(answer) => return answer,
             Err(failure) => failure,
         };
-        let answer = failure.answer(b"");
+        let answer = failure.answer_to_look_up();
         if says_not_found(&failure) {
             self.succeeded(&account, &made, &answer);
             return ChargeAnswer::Told {

@@ -57,6 +57,16 @@ impl Failure {
         }
     }
 
+    /// For the record of a look-up. Amazon may quote what the session holds, and there is no body of ours to know
+    /// that by: of a refusal's sentence nothing is kept. Code, status and request id say what to do.
+    pub(crate) fn answer_to_look_up(&self) -> Answer {
+        let mut answer = self.answer(b"");
+        if let Self::Refused(_) = self {
+            answer.message = None;
+        }
+        answer
+    }
+
     /// For the record, without anything of `body`.
     pub(crate) fn answer(&self, body: &[u8]) -> Answer {
         match self {

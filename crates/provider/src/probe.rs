@@ -60,6 +60,7 @@ impl<C: Clock> Accounts<C> {
                         Probed::Unclear
                     }
                 };
+                // Of a session that nobody has, Amazon can quote nothing.
                 (probed, failure.answer(b""))
             }
         };

@@ -1,6 +1,7 @@
 //! What look-ups say, in the model's words.
 
 use checkout::{ChargeAnswer, ChargeFound, Class, Found, Ids, LookUp as Told, LookUpAnswer, Timestamp};
+use reconciler::Condition;
 use reconciler::ports::{Call, LookUp};
 
 use crate::fixtures::{CHARGE, COMPLETED, SESSION, World, account, session, start};
@@ -260,5 +261,41 @@ async fn a_look_up_of_a_refused_account_is_the_accounts_trouble() {
     let turn = world.turn(Call::LookUp);
     let (answer, _) = world.accounts.look_up(turn, &account(), &session()).await;
     assert_eq!(class(&answer), Class::Lane);
-    assert_eq!(world.condition(), reconciler::Condition::Stopped);
+    assert_eq!(world.condition(), Condition::Stopped);
+}
+
+#[tokio::test]
+async fn of_a_look_ups_refusal_no_sentence_is_kept_because_it_may_quote_the_buyer() {
+    for (status, code) in [
+        (400, "InvalidParameterValue"),
+        (404, "ResourceNotFound"),
+        (403, "InvalidAuthentication"),
+    ] {
+        let world = World::start().await;
+        let echo = "shippingAddress: Robin Example, 12 Sample Street";
+        let refusal = || Answer::refusal(status, code, echo);
+        let (looked_up, _) = world.looked_up_with(refusal()).await;
+        world.accounts.restore(&account(), Condition::Running).unwrap();
+        world.server.answers(refusal());
+        let of_charge = charge(&world, CHARGE).await;
+        for kept in [
+            match looked_up {
+                LookUpAnswer::Told(told) => told.answer,
+                LookUpAnswer::Failed { answer, .. } => answer,
+            },
+            match of_charge {
+                ChargeAnswer::Told { answer, .. } | ChargeAnswer::Failed { answer, .. } => answer,
+            },
+        ] {
+            assert_eq!(kept.message, None);
+            assert_eq!(kept.status, Some(status));
+            assert_eq!(kept.reason_code.as_deref(), Some(code));
+            assert_eq!(kept.request_id.as_deref(), Some("REQ-1"));
+        }
+        let heard = world.heard.conditions.lock().unwrap();
+        assert!(
+            heard.iter().all(|(_, reason)| !reason.contains("Robin")),
+            "{heard:?}"
+        );
+    }
 }
