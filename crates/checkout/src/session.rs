@@ -127,7 +127,9 @@ pub struct SameAnswer {
     pub in_a_row: u32,
 }
 
-/// The buyer has not finished at Amazon, or the payment was refused with the session still open.
+/// The buyer has not finished at Amazon, or the payment was refused with the session still open. An address that
+/// has not come yet counts as the former: nothing in an open session tells that its buyer is done (that nothing is
+/// missing any more, its `constraints` say before the buyer has finished), so that it cannot be called a flaw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BuyerNotDone {
     /// How many look-ups have found it so.
@@ -232,6 +234,12 @@ impl Open {
             (None, Some((key, body))) => KeyChoice::Repeat(key.clone(), *body),
             (None, None) => KeyChoice::New,
         }
+    }
+
+    /// Whether neither its event nor a look-up has brought the address that its order needs so far.
+    pub fn lacks_address(&self) -> bool {
+        let order = self.subject.statement.order;
+        !self.address_found && !order.is_some_and(|order| order.has_address)
     }
 
     /// Whether the buyer or a flaw keeps it, rather than its turn or Amazon.

@@ -175,14 +175,8 @@ fn confirm(open: &Open, now: Timestamp, policy: &Policy, proof: Timestamp) -> (S
     let known_open_at = open
         .found_open_at
         .map_or(open.subject.said_at, |at| at.max(open.subject.said_at));
-    let has_address = open.address_found
-        || open
-            .subject
-            .statement
-            .order
-            .is_some_and(|order| order.has_address);
     // A database restored from yesterday must not confirm blindly.
-    if has_address && at.since(known_open_at) < Policy::FRESH_FOR {
+    if !open.lacks_address() && at.since(known_open_at) < Policy::FRESH_FOR {
         (Step::Confirm, open.not_before)
     } else {
         (Step::LookUp, open.not_before)

@@ -35,6 +35,8 @@ impl Story<'_> {
     pub(super) fn takes_amendments(&self, open: &Open) -> bool {
         match open.hold {
             Hold::NeedsRepair(_) => true,
+            // What could not be sent yet may still be completed.
+            Hold::BuyerNotDone(_) => open.lacks_address(),
             Hold::Forsworn {
                 by: ForswornBy::Policy,
                 ..
@@ -43,8 +45,7 @@ impl Story<'_> {
                 by: ForswornBy::Operator,
                 ..
             }
-            | Hold::Ready
-            | Hold::BuyerNotDone(_) => false,
+            | Hold::Ready => false,
         }
     }
 

@@ -6,7 +6,7 @@ use super::Story;
 use super::words::answer_text;
 use crate::session::{Doubt, Hold, Open, Outcome, Question};
 use crate::{
-    AlertKind, Answer, Event, Evidence, Flaw, Found, Ids, LookUp, LookUpAnswer, Order, Payment,
+    AlertKind, Answer, Event, Evidence, Flaw, Found, Ids, LookUp, LookUpAnswer, Mode, Order, Payment,
     PaymentIntent, Policy, Session, Timestamp,
 };
 
@@ -77,7 +77,14 @@ impl Story<'_> {
         if is_early && (found.is_open() || found == Found::NotFound) {
             return;
         }
-        let next_at = self.next_at_after_look_up(open, begun_at, expires_at, spread);
+        let brings_address = matches!(
+            found,
+            Found::Open {
+                has_address: true,
+                ..
+            }
+        );
+        let next_at = self.next_at_after_look_up(open, begun_at, expires_at, brings_address, spread);
         self.tell(Event::LookedUp {
             begun_at,
             found: found.clone(),
@@ -92,7 +99,7 @@ impl Story<'_> {
                 let ids = filled_from(order, ids);
                 self.confirmed_at_amazon(open, ids, Evidence::LookUp, answer, None);
             }
-            Found::Open { has_address, .. } => self.still_open(open, order, has_address, answer),
+            Found::Open { .. } => self.still_open(open),
             Found::Completed(ids) => {
                 let ids = filled_from(order, ids);
                 // A lost 202 must not become "Captured": the charge itself is asked.
@@ -133,25 +140,14 @@ impl Story<'_> {
         }
     }
 
-    fn still_open(&mut self, before: &Open, order: Option<Order>, has_address: bool, answer: Answer) {
+    fn still_open(&mut self, before: &Open) {
         let Session::Open(after) = &self.session else {
             return;
         };
-        let refused = before.question == Some(Question::Refused);
-        let lacks_address =
-            order.is_some_and(|order| !order.has_address) && !after.address_found && !has_address;
-        let ready = after.hold == Hold::Ready;
-        if refused && after.doubt.is_none() {
+        if before.question == Some(Question::Refused) && after.doubt.is_none() {
             self.tell(Event::AttemptDeclined {
                 reason_code: before.refused_with.clone(),
             });
-        }
-        if lacks_address && ready && self.policy.mode == crate::Mode::Confirm {
-            let flaw = Flaw {
-                field: "shippingAddress or billingAddress".to_owned(),
-                problem: "neither the event nor Amazon Pay has the address that Finalize needs".to_owned(),
-            };
-            self.needs_repair(flaw, None, false, answer);
         }
     }
 
@@ -188,6 +184,7 @@ impl Story<'_> {
         open: &Open,
         begun_at: Timestamp,
         expires_at: Option<Timestamp>,
+        brings_address: bool,
         spread: f64,
     ) -> Timestamp {
         let deadline = expires_at.unwrap_or(open.subject.deadline.at);
@@ -212,6 +209,12 @@ impl Story<'_> {
             },
             (_, Some(Question::Status | Question::Refused)) => gap,
             (Hold::BuyerNotDone(waiting), _) if !waiting.try_again => gap,
+            // A watched session is looked up at its thresholds and not in between.
+            (Hold::BuyerNotDone(_) | Hold::Ready, _)
+                if open.lacks_address() && !brings_address && self.policy.mode == Mode::Confirm =>
+            {
+                gap
+            }
             // The wait was before the look-up.
             (Hold::BuyerNotDone(_) | Hold::Ready, _) => Duration::ZERO,
         };

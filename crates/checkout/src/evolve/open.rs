@@ -149,6 +149,7 @@ impl Open {
     fn found_open(&mut self, begun_at: Timestamp, next_at: Timestamp, has_address: bool) {
         self.answered_look_up(begun_at, next_at);
         self.found_open_at = Some(begun_at);
+        let lacked_address = self.lacks_address();
         self.address_found |= has_address;
         self.not_found = None;
         let settled = self.doubt.take_if(|doubt| {
@@ -179,6 +180,14 @@ impl Open {
                     try_again: false,
                 });
             }
+            (Hold::Ready | Hold::BuyerNotDone(_), _) if self.lacks_address() => {
+                self.hold = Hold::BuyerNotDone(BuyerNotDone {
+                    looks: self.looks() + 1,
+                    try_again: true,
+                });
+            }
+            // That was all that kept it: without an address nothing was ever tried.
+            (Hold::BuyerNotDone(_), _) if lacked_address => self.hold = Hold::Ready,
             (Hold::Ready | Hold::BuyerNotDone(_) | Hold::NeedsRepair(_) | Hold::Forsworn { .. }, _) => {}
         }
         // What cannot be sent again can still be asked about, until the doubt is over.

@@ -285,14 +285,85 @@ fn the_address_may_come_from_the_look_up() {
 }
 
 #[test]
-fn an_address_that_nobody_has_needs_repair() {
-    let story = given(policy()).and(observe(order().without_address()));
-    let story = story.when(look_up(open_without_address())).then([
-        "looked-up",
-        "repair-needed",
-        "alert-raised needs-repair",
-    ]);
-    assert_eq!(story.state(), Some(StateName::NeedsRepair));
+fn an_address_that_nobody_has_yet_is_waited_for_like_the_buyer() {
+    let mut story = given(policy()).and(observe(order().without_address()));
+    let mut gaps = Vec::new();
+    for _ in 0..7 {
+        assert_eq!(story.step(), Step::LookUp);
+        story = story.when(look_up(open_without_address())).then(["looked-up"]);
+        assert_eq!(story.state(), Some(StateName::Waiting));
+        let due = story.clone().when_due();
+        gaps.push(due.now().since(story.now()).as_secs() / 60);
+        story = due;
+    }
+    assert_eq!(gaps, [1, 2, 5, 10, 20, 30, 30]);
+}
+
+#[test]
+fn an_address_that_comes_later_makes_it_ready() {
+    let story = given(policy())
+        .and(observe(order().without_address()))
+        .and(look_up(open_without_address()))
+        .when_due()
+        .and(look_up(open_without_address()))
+        .when_due()
+        .when(look_up(open()))
+        .then(["looked-up"]);
+    assert_eq!(story.state(), Some(StateName::Ready));
+    assert_eq!(story.step(), Step::Confirm);
+}
+
+#[test]
+fn an_address_that_comes_when_only_last_moments_are_left_is_confirmed_and_not_forsworn() {
+    let story = given(policy())
+        .and(observe(order().without_address()))
+        .and(look_up(open_without_address()))
+        .at(hours(23) + mins(29))
+        .and_alerts()
+        .and(look_up(open_without_address()))
+        .at(hours(23) + mins(31));
+    assert_eq!(story.step(), Step::Forswear);
+    let found = story.and(retry()).and(look_up(open()));
+    assert_eq!(found.step(), Step::Confirm);
+}
+
+#[test]
+fn a_session_whose_address_never_comes_is_forsworn_near_its_deadline_and_only_then() {
+    let mut story = given(policy()).and(observe(order().without_address()));
+    while story.now() < t(hours(23) + mins(30)) {
+        story = match story.step() {
+            Step::LookUp => story.when(look_up(open_without_address())).then(["looked-up"]),
+            Step::Alert(kind) => story.and(alert(kind)),
+            Step::WaitUntil(_) => story.when_due(),
+            other => panic!("{other:?} at {}", story.now()),
+        };
+    }
+    assert_eq!(
+        story.firing(),
+        ["deadline-near", "deadline-near", "deadline-near"]
+    );
+    assert_eq!(story.now(), t(hours(23) + mins(30)));
+    assert_eq!(story.step(), Step::Forswear);
+}
+
+#[test]
+fn an_address_that_the_shop_says_later_is_an_amendment() {
+    let story = given(policy())
+        .and(observe(order().without_address()))
+        .and(look_up(open_without_address()))
+        .when(observe(order()))
+        .then(["checkout-amended"]);
+    assert_eq!(story.step(), Step::Confirm);
+}
+
+#[test]
+fn without_an_address_nobody_is_forsworn_where_the_policy_only_alerts() {
+    let story = given(alerting())
+        .and(observe(order().without_address()))
+        .and(look_up(open_without_address()))
+        .at(hours(23) + mins(40))
+        .and_alerts();
+    assert_eq!(story.step(), Step::LookUp);
 }
 
 #[test]

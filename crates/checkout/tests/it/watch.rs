@@ -76,10 +76,13 @@ fn a_session_that_is_not_found_is_told_and_not_asked_about_without_end() {
 }
 
 #[test]
-fn an_address_is_nobodys_business_here() {
+fn an_address_that_is_lacking_brings_it_up_at_its_thresholds_and_not_in_between() {
     let story = given(watching()).and(observe(order().without_address()));
     let story = story.when(look_up(open_without_address())).then(["looked-up"]);
-    assert_eq!(story.state(), Some(StateName::Ready));
+    assert_eq!(story.state(), Some(StateName::Waiting));
+    assert_eq!(story.step(), Step::WaitUntil(t(hours(18))));
+    let at_threshold = story.at(hours(18)).and(look_up(open_without_address()));
+    assert_eq!(at_threshold.open().not_before, t(hours(18)));
 }
 
 #[test]
