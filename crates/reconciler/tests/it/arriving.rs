@@ -299,6 +299,42 @@ fn while_the_log_is_away_nothing_is_lost_that_is_brought_again() {
 }
 
 #[test]
+fn what_a_batch_has_begun_is_sent_although_an_arrival_beside_it_fails() {
+    let world = world();
+    let fresh = |name: &str| arrival_of(&world.opens(name), order().build(), t0());
+    let (before, after) = (fresh("S-2"), fresh("S-3"));
+    world.log.refuses(|append| append.id == session("S-1"));
+    let observed = world.run(world.worker.observe(vec![before, completed(), after]));
+    assert!(matches!(observed.failed, Some(LogError::Rejected(_))));
+    let begun: Vec<&str> = observed.begun.iter().map(|begun| begun.id().as_str()).collect();
+    assert_eq!(begun, ["S-2", "S-3"]);
+    for begun in observed.begun {
+        let sent = world.run(world.worker.send(begun)).expect("the log is there");
+        assert_eq!(sent, Advanced::Rests);
+    }
+    for name in ["S-2", "S-3"] {
+        let appends = world.log.appends(&session(name));
+        assert_eq!(appends[0], ["checkout-completed", "confirmation-started"]);
+        assert_eq!(appends[1], ["confirmed"]);
+    }
+    assert!(world.story().is_empty(), "it is to be brought again");
+}
+
+#[test]
+fn a_batch_that_fails_is_brought_again_and_what_it_had_begun_is_not_begun_twice() {
+    let world = world();
+    let other = arrival_of(&world.opens("S-2"), order().build(), t0());
+    let batch = vec![other, completed()];
+    world.log.refuses(|append| append.id == session("S-1"));
+    let first = world.run(world.worker.observe(batch.clone()));
+    assert!(first.failed.is_some());
+    world.log.refuses(|_| false);
+    let second = world.observe(batch);
+    let begun: Vec<&str> = second.begun.iter().map(|begun| begun.id().as_str()).collect();
+    assert_eq!(begun, ["S-1"]);
+}
+
+#[test]
 fn what_is_only_recorded_begins_nothing() {
     let world = world();
     world
