@@ -20,6 +20,7 @@ mod operate;
 mod personal;
 pub mod ports;
 mod record;
+mod recording;
 pub mod turns;
 
 pub use advance::{Advanced, Begun, Policies, Reconciler};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use checkout::{Command, Flaw, Order, PrivateRef, Session, SessionId, Statement, Step, decide, next_step};
 
-use crate::advance::{Advanced, Beginning, Begun, Beside, Loaded, Reconciler, waits};
+use crate::advance::{Advanced, Beginning, Begun, Reconciler, waits};
 use crate::arrival::Arrival;
 use crate::boundary;
 use crate::personal::Personal;
@@ -12,6 +12,7 @@ use crate::ports::{
     Call, Chance, Clock, ConfirmCheckout, LogError, LookUp, Outlet, PersonalRecord, SessionLog,
 };
 use crate::record::{Append, Version};
+use crate::recording::{Beside, Loaded};
 
 /// What became of the arrivals.
 pub struct Observed<T> {

@@ -2,8 +2,9 @@
 
 use checkout::{Command, ForswornBy, Refused, SessionId, decide};
 
-use crate::advance::{Advanced, Beside, Reconciler, waits};
+use crate::advance::{Advanced, Reconciler, waits};
 use crate::ports::{Chance, Clock, ConfirmCheckout, LogError, LookUp, Outlet, SessionLog};
+use crate::recording::Beside;
 
 /// An operator's act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
