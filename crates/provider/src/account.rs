@@ -9,22 +9,24 @@ use jiff::SignedDuration;
 use reconciler::Condition;
 use reconciler::ports::{Call, NoTurn};
 
-use crate::breaker::Breaker;
+use crate::breaker::{Breaker, Leave};
 use crate::bucket::Bucket;
 use crate::classify::is_throttled;
 use crate::settings::{Quota, Quotas};
 use crate::skew::Skew;
-use crate::suspects::Suspects;
+use crate::suspects::{Blame, Suspects};
 
 /// A share of nothing would wait for ever: a replica without partitions still works what is overdue.
 const SMALLEST_SHARE: f64 = 0.01;
+const ACCEPTED: &str = "Amazon Pay accepts its requests again";
 
 /// The right to make one call of one kind on one account; a token of its quota. Dropped unused, the token goes
-/// to the next.
+/// to the next. Of an account on trial it is the trial, until it is dropped.
 #[derive(Debug)]
 pub struct Turn {
     account: Arc<Account>,
     call: Call,
+    leave: Leave,
     used: bool,
 }
 
@@ -33,16 +35,26 @@ impl Turn {
         self.account.clone()
     }
 
+    /// Whether the account still lets it.
+    pub(crate) fn may_send(&self) -> bool {
+        let state = self.account.state();
+        !state.paused && state.breaker.may_send(self.call, self.leave)
+    }
+
     /// The request leaves: Amazon counts it.
-    pub(crate) fn spend(mut self) {
+    pub(crate) fn spend(&mut self) {
         self.used = true;
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
+        let mut state = self.account.state();
         if !self.used {
-            self.account.state().buckets.of(self.call).give_back();
+            state.buckets.of(self.call).give_back();
+        }
+        if self.leave == Leave::OnTrial {
+            state.breaker.trial_is_over();
         }
     }
 }
@@ -171,19 +183,21 @@ impl Account {
 
     pub(crate) fn turn(self: &Arc<Self>, call: Call, now: Timestamp) -> Result<Turn, NoTurn> {
         let mut state = self.state();
-        if state.condition() != Condition::Running {
+        state.breaker.note_wanted(call);
+        let leave = state.breaker.leave(call);
+        if state.paused || leave == Leave::Refused {
             return Err(NoTurn::Halted);
         }
         state.buckets.of(call).take(now).map_err(NoTurn::Until)?;
+        if leave == Leave::OnTrial {
+            state.breaker.trial_begins();
+        }
         Ok(Turn {
             account: self.clone(),
             call,
+            leave,
             used: false,
         })
-    }
-
-    pub(crate) fn is_halted(&self) -> bool {
-        self.condition() != Condition::Running
     }
 
     pub(crate) fn condition(&self) -> Condition {
@@ -208,19 +222,27 @@ impl Account {
             state.buckets.of(call).succeeded(now);
         }
         match heard.class {
-            Some(Class::Lane) if state.suspects.refused(subject, now) => (true, None),
-            Some(Class::Lane) => {
-                let change = state.changed_by(now, &refusal(heard.answer), |state| {
-                    state.breaker.refused(begun_at, now);
-                });
-                (false, change)
-            }
+            Some(Class::Lane) => match state.suspects.refused(subject, now) {
+                Blame::Session => (true, None),
+                // That it would bring the refusal again was known. On trial it makes room for the next session,
+                // or one that always comes first and is always refused could stop everybody for ever.
+                Blame::Repeated if state.breaker.is_on_trial() => (false, None),
+                Blame::Repeated | Blame::Account => {
+                    let change = state.changed_by(now, &refusal(heard.answer), |state| {
+                        state.breaker.refused(begun_at, now);
+                    });
+                    (false, change)
+                }
+            },
             // Only Amazon itself, and having accepted who we are, can answer so.
             None | Some(Class::Ask | Class::Final | Class::Fix { .. })
                 if call == Call::Confirm && (heard.class.is_none() || reason_code.is_some()) =>
             {
                 state.suspects.passed(subject, begun_at);
-                (false, None)
+                let change = state.changed_by(now, ACCEPTED, |state| {
+                    state.breaker.confirmation_passed(begun_at, now);
+                });
+                (false, change)
             }
             None | Some(Class::Retry | Class::Slow | Class::Ask | Class::Final | Class::Fix { .. }) => {
                 (false, None)
@@ -250,13 +272,13 @@ impl Account {
             state.paused = condition == Condition::Paused;
             match condition {
                 Condition::Running => state.breaker.resume(now),
-                Condition::Stopped => state.breaker.stop(now),
-                Condition::Paused => false,
-            };
+                Condition::Stopped if !state.breaker.is_stopped() => _ = state.breaker.stop(now),
+                Condition::Stopped | Condition::Paused => {}
+            }
         });
     }
 
-    /// When to probe; none unless it is stopped and not paused.
+    /// When to probe; none while it runs or is paused.
     pub(crate) fn probe_at(&self) -> Option<Timestamp> {
         let state = self.state();
         if state.paused {
@@ -272,9 +294,7 @@ impl Account {
 
     pub(crate) fn probe_passed(&self, now: Timestamp) -> Option<Change> {
         self.state()
-            .changed_by(now, "Amazon Pay accepts its requests again", |state| {
-                state.breaker.resume(now);
-            })
+            .changed_by(now, ACCEPTED, |state| state.breaker.probe_passed(now))
     }
 
     pub(crate) fn probe_refused(

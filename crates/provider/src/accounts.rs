@@ -23,7 +23,7 @@ pub struct UnknownAccount(pub AccountName);
 pub struct AccountState {
     /// Which.
     pub account: AccountName,
-    /// Whether its calls are made.
+    /// Whether its calls are made. One on trial after a stop counts as stopped.
     pub condition: Condition,
     /// Whether throttling has made it slower than its quota.
     pub slowed: bool,
@@ -109,8 +109,8 @@ impl<C: Clock> Accounts<C> {
     }
 
     /// Pauses an account, or ends its pause: nothing is sent while it is paused, no probe either. One that
-    /// is stopped too stays so when its pause ends, and is probed at once. Saying again what is so changes
-    /// nothing.
+    /// is stopped too stays so when its pause ends, and is probed at once, or is on trial as before. Saying again
+    /// what is so changes nothing.
     ///
     /// # Errors
     /// [`UnknownAccount`].

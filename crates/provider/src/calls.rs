@@ -68,7 +68,7 @@ impl<C: Clock> Accounts<C> {
     }
 
     fn succeeded(&self, account: &Account, made: &Made<'_>, answer: &Answer) {
-        account.hear(&Heard {
+        let (_, change) = account.hear(&Heard {
             call: made.kind_of_call(),
             subject: made.subject,
             begun_at: made.begun_at,
@@ -85,11 +85,12 @@ impl<C: Clock> Accounts<C> {
             CallResult::Ok,
             answer,
         );
+        self.tell(account, change);
     }
 
     async fn confirmed(
         &self,
-        turn: Turn,
+        turn: &mut Turn,
         attempt: &Attempt,
         made: &Made<'_>,
     ) -> Result<ConfirmAnswer, Failure> {
@@ -113,7 +114,7 @@ impl<C: Clock> Accounts<C> {
 
     async fn looked_up(
         &self,
-        turn: Turn,
+        mut turn: Turn,
         id: &SessionId,
         made: &Made<'_>,
     ) -> Result<(checkout::LookUp, Option<Personal>), Failure> {
@@ -123,7 +124,7 @@ impl<C: Clock> Accounts<C> {
             CheckoutSessionId::parse(id.as_str()).map_err(|error| Failure::NotSent(error.to_string()))?;
         let request = Request::get_checkout_session(&id);
         let window = look_up_window(&account, begun_at);
-        let response = exchange(&account, &*self.clock, Some(turn), &request, window).await?;
+        let response = exchange(&account, &*self.clock, Some(&mut turn), &request, window).await?;
         let answer = success(response.status, response.request_id);
         let created_at = response.value.creation_timestamp.map(model_time);
         let expires_at = response
@@ -145,7 +146,7 @@ impl<C: Clock> Accounts<C> {
 
     async fn charge_looked_up(
         &self,
-        turn: Turn,
+        mut turn: Turn,
         charge_id: &str,
         made: &Made<'_>,
     ) -> Result<ChargeAnswer, Failure> {
@@ -153,7 +154,7 @@ impl<C: Clock> Accounts<C> {
         let id = ChargeId::parse(charge_id).map_err(|error| Failure::NotSent(error.to_string()))?;
         let request = Request::get_charge(&id);
         let window = look_up_window(&account, made.begun_at);
-        let response = exchange(&account, &*self.clock, Some(turn), &request, window).await?;
+        let response = exchange(&account, &*self.clock, Some(&mut turn), &request, window).await?;
         let answer = success(response.status, response.request_id);
         let found = reading::charge_found(charge_id, response.value)
             .map_err(|because| unreadable(&answer, because))?;
@@ -176,7 +177,8 @@ impl<C: Clock> ConfirmCheckout for Accounts<C> {
         request::body(order, personal)
     }
 
-    async fn confirm(&self, turn: Turn, attempt: Attempt) -> ConfirmAnswer {
+    /// Holds its turn until the account has heard what came of it: it may be the trial.
+    async fn confirm(&self, mut turn: Turn, attempt: Attempt) -> ConfirmAnswer {
         let account = turn.account();
         let made = Made {
             kind: match attempt.operation {
@@ -186,7 +188,7 @@ impl<C: Clock> ConfirmCheckout for Accounts<C> {
             subject: attempt.id.as_str(),
             begun_at: self.clock.now(),
         };
-        let failure = match self.confirmed(turn, &attempt, &made).await {
+        let failure = match self.confirmed(&mut turn, &attempt, &made).await {
             Ok(answer) => return answer,
             Err(failure) => failure,
         };

@@ -120,7 +120,7 @@ impl From<Box<UnreadableAnswer>> for Failure {
 pub(crate) async fn exchange<T: amazon_pay::Answer>(
     account: &Account,
     clock: &impl Clock,
-    turn: Option<Turn>,
+    turn: Option<&mut Turn>,
     request: &Request<T>,
     window: Window,
 ) -> Result<Response<T>, Failure> {
@@ -132,7 +132,7 @@ pub(crate) async fn exchange<T: amazon_pay::Answer>(
         return Err(Failure::NotSent("too late to send it".to_owned()));
     }
     if let Some(turn) = turn {
-        if account.is_halted() {
+        if !turn.may_send() {
             return Err(Failure::NotSent(
                 "the account was stopped or paused meanwhile".to_owned(),
             ));

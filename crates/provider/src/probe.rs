@@ -30,8 +30,9 @@ pub struct Probe {
 }
 
 impl<C: Clock> Accounts<C> {
-    /// Looks up a random id. "Not found" resumes a stopped account; a refusal of the account stops one that
-    /// runs. Takes no token.
+    /// Looks up a random id. "Not found" puts a stopped account on trial: its look-ups run, and one confirmation
+    /// at a time; it resumes when one has passed, or at the next such probe if nobody has asked to confirm. A
+    /// refusal of the account stops one that runs. Takes no token.
     ///
     /// # Errors
     /// [`UnknownAccount`].

@@ -11,6 +11,17 @@ use checkout::Timestamp;
 /// once more.
 const KEPT: usize = 1_000;
 
+/// Whose fault a refusal of the whole account is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blame {
+    /// The account's, as far as is known.
+    Account,
+    /// As far as is known the account's; but this session has brought it before.
+    Repeated,
+    /// The session's own.
+    Session,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Suspect {
     last: Timestamp,
@@ -24,12 +35,13 @@ pub(crate) struct Suspects {
 }
 
 impl Suspects {
-    /// `subject` brought the refusal at `now`. Says whether the fault is its own.
-    pub(crate) fn refused(&mut self, subject: &str, now: Timestamp) -> bool {
-        let own_fault = self
-            .by_subject
-            .get(subject)
-            .is_some_and(|suspect| suspect.others_pass);
+    /// `subject` brought the refusal at `now`.
+    pub(crate) fn refused(&mut self, subject: &str, now: Timestamp) -> Blame {
+        let blame = match self.by_subject.get(subject) {
+            None => Blame::Account,
+            Some(suspect) if suspect.others_pass => Blame::Session,
+            Some(_) => Blame::Repeated,
+        };
         if self.by_subject.len() >= KEPT && !self.by_subject.contains_key(subject) {
             let oldest = self.by_subject.iter().min_by_key(|(_, suspect)| suspect.last);
             if let Some(oldest) = oldest.map(|(subject, _)| subject.clone()) {
@@ -41,7 +53,7 @@ impl Suspects {
             others_pass: false,
         };
         self.by_subject.insert(subject.to_owned(), suspect);
-        own_fault
+        blame
     }
 
     /// A POST of `subject`, begun at `begun_at`, was answered as one of an account that is accepted.
@@ -58,7 +70,7 @@ impl Suspects {
 mod tests {
     use checkout::Timestamp;
 
-    use super::{KEPT, Suspects};
+    use super::{Blame, KEPT, Suspects};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_micros(seconds * 1_000_000)
@@ -67,13 +79,25 @@ mod tests {
     #[test]
     fn it_is_the_sessions_own_fault_only_after_another_one_has_passed() {
         let mut suspects = Suspects::default();
-        assert!(!suspects.refused("a", at(0)));
-        assert!(!suspects.refused("a", at(100)), "nobody else has tried");
+        assert_eq!(suspects.refused("a", at(0)), Blame::Account);
+        assert_eq!(
+            suspects.refused("a", at(100)),
+            Blame::Repeated,
+            "nobody else has tried"
+        );
         suspects.passed("b", at(99));
-        assert!(!suspects.refused("a", at(200)), "b was sent before a's refusal");
+        assert_eq!(
+            suspects.refused("a", at(200)),
+            Blame::Repeated,
+            "b was sent before a's refusal"
+        );
         suspects.passed("b", at(201));
-        assert!(suspects.refused("a", at(300)));
-        assert!(!suspects.refused("a", at(301)), "nobody else has passed since");
+        assert_eq!(suspects.refused("a", at(300)), Blame::Session);
+        assert_eq!(
+            suspects.refused("a", at(301)),
+            Blame::Repeated,
+            "nobody else has passed since"
+        );
     }
 
     #[test]
@@ -81,7 +105,7 @@ mod tests {
         let mut suspects = Suspects::default();
         suspects.refused("a", at(0));
         suspects.passed("a", at(1));
-        assert!(!suspects.refused("a", at(2)));
+        assert_eq!(suspects.refused("a", at(2)), Blame::Account);
     }
 
     #[test]

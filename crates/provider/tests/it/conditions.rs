@@ -6,7 +6,7 @@ use reconciler::Condition::{self, Paused, Running, Stopped};
 use reconciler::ports::{Call, Clock, ConfirmCheckout, LookUp, NoTurn, Turns};
 
 use crate::fixtures::{COMPLETED, SESSION, World, account, session, start};
-use crate::server::Answer;
+use crate::server::{Act, Answer};
 
 const OTHER: &str = "00000000-0000-4000-8000-000000000002";
 
@@ -34,13 +34,23 @@ async fn probe(world: &World, answer: Answer) -> Probed {
     world.accounts.probe(&account()).await.unwrap().probed
 }
 
-/// Stopped by the usual session, and resumed by a probe.
-async fn stopped_and_resumed(world: &World) {
+/// Stopped by the usual session, and probed.
+async fn stopped_and_probed(world: &World) {
     let answer = world.confirmed_with(refused()).await;
     assert_eq!(class(&answer), Some(Class::Lane));
     world.advance(30);
     assert_eq!(probe(world, not_found()).await, Probed::Passed);
-    assert_eq!(world.condition(), Running);
+    assert_eq!(world.condition(), Stopped);
+}
+
+fn halted(world: &World, call: Call) -> bool {
+    match world.accounts.turn(&account(), call) {
+        Ok(_) => false,
+        Err(no) => {
+            assert_eq!(no, NoTurn::Halted);
+            true
+        }
+    }
 }
 
 #[tokio::test]
@@ -92,9 +102,13 @@ async fn a_stopped_account_is_probed_with_an_id_of_nobody_until_that_is_not_foun
         assert_eq!(world.condition(), Stopped);
     }
     assert_eq!(probe(&world, not_found()).await, Probed::Passed);
+    assert!(!halted(&world, Call::LookUp));
+    world.server.then(success_of(SESSION));
+    world.confirm().await;
     assert_eq!(world.heard.conditions(), [Stopped, Running]);
+    assert_eq!(world.heard.last_reason(), "Amazon Pay accepts its requests again");
     assert_eq!(world.accounts.next_probe_at(), None);
-    assert!(world.accounts.turn(&account(), Call::Confirm).is_ok());
+    assert!(!halted(&world, Call::Confirm));
 
     let probed = &world.server.received()[1].line;
     assert_eq!(
@@ -186,7 +200,7 @@ async fn what_was_recorded_is_restored_without_telling_it_again() {
 #[tokio::test]
 async fn one_session_that_brings_the_refusal_while_others_pass_does_not_stop_them_again() {
     let world = World::start().await;
-    stopped_and_resumed(&world).await;
+    stopped_and_probed(&world).await;
     world.advance(1);
     world.server.answers(success_of(OTHER));
     world.confirm_session(OTHER).await;
@@ -209,7 +223,7 @@ async fn without_another_sessions_success_the_refusal_is_the_accounts_again() {
         Some(Answer::html(429)),
     ] {
         let world = World::start().await;
-        stopped_and_resumed(&world).await;
+        stopped_and_probed(&world).await;
         world.advance(1);
         if let Some(other) = other {
             world.server.answers(other);
@@ -225,7 +239,7 @@ async fn without_another_sessions_success_the_refusal_is_the_accounts_again() {
 #[tokio::test]
 async fn a_refusal_of_another_session_with_amazons_code_proves_the_account_too() {
     let world = World::start().await;
-    stopped_and_resumed(&world).await;
+    stopped_and_probed(&world).await;
     world.advance(1);
     world
         .server
@@ -234,4 +248,94 @@ async fn a_refusal_of_another_session_with_amazons_code_proves_the_account_too()
     world.advance(1);
     let answer = world.confirmed_with(refused()).await;
     assert_eq!(class(&answer), Some(Class::Fix { content: false }));
+}
+
+#[tokio::test]
+async fn after_a_probe_one_confirmation_at_a_time_is_tried_and_look_ups_are_free() {
+    let world = World::start().await;
+    let from_before = world.turn(Call::Confirm);
+    stopped_and_probed(&world).await;
+    let before = world.server.received().len();
+    let unsent = world.accounts.confirm(from_before, world.attempt()).await;
+    assert!(matches!(unsent, ConfirmAnswer::NotSent(_)), "{unsent:?}");
+
+    let trial = world.turn(Call::Confirm);
+    assert!(halted(&world, Call::Confirm));
+    assert!(!halted(&world, Call::LookUp) && !halted(&world, Call::Charge));
+    drop(trial);
+
+    // Whatever does not prove the account makes room for the next, and no more.
+    world.server.does(Act::Hang);
+    let ((), ()) = tokio::join!(
+        async {
+            world.confirm().await;
+        },
+        async {
+            world.server.has_received(before + 1).await;
+            assert!(halted(&world, Call::Confirm));
+            world.advance(30);
+        }
+    );
+    for unclear in [Answer::html(503), Answer::html(422), Answer::html(429)] {
+        world.advance(60);
+        world.confirmed_with(unclear).await;
+        assert_eq!(world.condition(), Stopped);
+    }
+    world.advance(60);
+    world.confirmed_with(success_of(SESSION)).await;
+    assert_eq!(world.heard.conditions(), [Stopped, Running]);
+    let together = [world.turn(Call::Confirm), world.turn(Call::Confirm)];
+    assert_eq!(together.len(), 2);
+}
+
+#[tokio::test]
+async fn an_account_whose_confirmations_alone_are_refused_is_told_once_and_tried_ever_less() {
+    let world = World::start().await;
+    let mut waits = Vec::new();
+    for session in 0..6 {
+        let stopped_at = world.clock.now();
+        world.server.answers(refused());
+        let id = format!("00000000-0000-4000-8000-00000000000{session}");
+        let answer = world.confirm_session(&id).await;
+        assert_eq!(class(&answer), Some(Class::Lane));
+        let due = world.accounts.next_probe_at().unwrap();
+        waits.push(due.since(stopped_at).as_secs());
+        world.clock.set(due);
+        assert_eq!(probe(&world, not_found()).await, Probed::Passed);
+    }
+    assert_eq!(waits, [30, 60, 120, 240, 300, 300]);
+    assert_eq!(world.heard.conditions(), [Stopped]);
+}
+
+#[tokio::test]
+async fn a_session_that_is_always_refused_keeps_no_other_from_its_trial() {
+    let world = World::start().await;
+    stopped_and_probed(&world).await;
+    world.advance(1);
+    let answer = world.confirmed_with(refused()).await;
+    assert_eq!(class(&answer), Some(Class::Lane));
+    world.server.answers(success_of(OTHER));
+    world.advance(1);
+    world.confirm_session(OTHER).await;
+    assert_eq!(world.heard.conditions(), [Stopped, Running]);
+    world.advance(1);
+    let answer = world.confirmed_with(refused()).await;
+    assert_eq!(class(&answer), Some(Class::Fix { content: false }));
+}
+
+#[tokio::test]
+async fn an_account_that_nobody_wants_to_confirm_with_resumes_after_a_second_probe() {
+    let world = World::start().await;
+    stopped_and_probed(&world).await;
+    for wanted in [true, false] {
+        if wanted {
+            drop(world.turn(Call::Confirm));
+        }
+        assert_eq!(world.condition(), Stopped);
+        let due = world.accounts.next_probe_at().unwrap();
+        assert_eq!(due.since(world.clock.now()).as_secs(), 600);
+        world.clock.set(due);
+        assert_eq!(probe(&world, not_found()).await, Probed::Passed);
+    }
+    assert_eq!(world.heard.conditions(), [Stopped, Running]);
 }

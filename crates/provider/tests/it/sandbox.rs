@@ -110,7 +110,7 @@ async fn a_session_is_looked_up_confirmed_and_its_charge_found_captured() {
 
     sandbox.set_merchant("eu_shop", MerchantStatus::Refused).unwrap();
     let turn = accounts.turn(&name, Call::Confirm).unwrap();
-    let refused = accounts.confirm(turn, attempt).await;
+    let refused = accounts.confirm(turn, attempt.clone()).await;
     assert!(
         matches!(
             refused,
@@ -125,6 +125,8 @@ async fn a_session_is_looked_up_confirmed_and_its_charge_found_captured() {
     assert_eq!(accounts.probe(&name).await.unwrap().probed, Probed::Refused);
     sandbox.set_merchant("eu_shop", MerchantStatus::Active).unwrap();
     assert_eq!(accounts.probe(&name).await.unwrap().probed, Probed::Passed);
+    let trial = accounts.turn(&name, Call::Confirm).unwrap();
+    accounts.confirm(trial, attempt).await;
     assert_eq!(accounts.conditions()[0].condition, Condition::Running);
     sandbox.shutdown().await;
 }
