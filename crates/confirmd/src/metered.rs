@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use checkout::{BodyRef, SessionId, Timestamp};
-use reconciler::ports::{Appended, Due, LogError, PersonalRecord, SessionLog, Share};
-use reconciler::{Append, Notice, NoticeKind, NoticeLog, Recorded};
+use reconciler::ports::{Appended, Due, LogError, PersonalRecord, Scheduled, SessionLog, Share};
+use reconciler::{Append, Notice, NoticeKind, NoticeLog, Recorded, Schedule, Version};
 use session_log::Log;
 
 /// Times appends; everything else is the log's own.
@@ -39,6 +39,14 @@ impl SessionLog for TimedLog {
         limit: u32,
     ) -> Result<Vec<Due>, LogError> {
         self.0.due(share, until, overdue_since, limit).await
+    }
+
+    async fn reschedule(&self, id: &SessionId, version: Version, schedule: Schedule) -> Result<(), LogError> {
+        self.0.reschedule(id, version, schedule).await
+    }
+
+    async fn unsettled(&self, after: Option<&Scheduled>, limit: u32) -> Result<Vec<Scheduled>, LogError> {
+        self.0.unsettled(after, limit).await
     }
 }
 

@@ -116,6 +116,11 @@ where
     /// others are taken where there are some.
     pub async fn advance(&self, id: &SessionId, turn: Option<(Call, A::Turn)>) -> Result<Advanced, LogError> {
         let loaded = self.load(id).await?;
+        let now = self.clock.now();
+        if let Step::WaitUntil(until) = next_step(&loaded.session, now, self.policy(&loaded.session)) {
+            self.put_off(&loaded, now).await?;
+            return Ok(waits(&loaded.session, until));
+        }
         self.advance_from(loaded, turn).await
     }
 

@@ -21,6 +21,7 @@ mod personal;
 pub mod ports;
 mod record;
 mod recording;
+mod reschedule;
 pub mod turns;
 
 pub use advance::{Advanced, Begun, Policies, Reconciler};
@@ -33,4 +34,4 @@ pub use notice::{
 pub use observe::Observed;
 pub use operate::{Act, ActError};
 pub use personal::{Address, Personal};
-pub use record::{Actor, Append, Recorded, Row, Version, replay};
+pub use record::{Actor, Append, Recorded, Row, Schedule, Version, replay};

@@ -10,7 +10,7 @@ use checkout::{
 
 use crate::announce::Announcement;
 use crate::personal::Personal;
-use crate::record::{Append, Recorded, Version};
+use crate::record::{Append, Recorded, Schedule, Version};
 
 /// The one source of time: every timestamp, wait and timeout of ours.
 pub trait Clock: Send + Sync {
@@ -85,6 +85,19 @@ pub struct Due {
     pub deadline: Timestamp,
 }
 
+/// An unsettled session as its row has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scheduled {
+    /// Which.
+    pub id: SessionId,
+    /// Its account.
+    pub account: Option<AccountName>,
+    /// When Amazon cancels it.
+    pub deadline: Timestamp,
+    /// When it wants to be looked at.
+    pub schedule: Schedule,
+}
+
 /// Every fact of every session.
 ///
 /// An implementor promises: facts are added all or none; of two appends after the same version one is
@@ -126,6 +139,24 @@ pub trait SessionLog: Send + Sync {
         overdue_since: Timestamp,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<Due>, LogError>> + Send;
+
+    /// The row of a session that has `version` facts says `schedule` from here on, without a fact: time alone, or
+    /// other rules, have made another step of what it was written for. Changes nothing where facts were added
+    /// since, which brought a row of their own, nor where the session is settled.
+    fn reschedule(
+        &self,
+        id: &SessionId,
+        version: Version,
+        schedule: Schedule,
+    ) -> impl Future<Output = Result<(), LogError>> + Send;
+
+    /// Unsettled sessions whatever their time, at most `limit`, those that stand behind `after`: by account, then
+    /// by deadline, then by id.
+    fn unsettled(
+        &self,
+        after: Option<&Scheduled>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<Scheduled>, LogError>> + Send;
 }
 
 /// Facts that are recorded and not yet told.

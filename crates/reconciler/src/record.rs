@@ -1,6 +1,7 @@
 //! What is asked of the log, and what comes back from it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use checkout::{
     AccountName, Alerts, Amount, BodyRef, Deadline, Event, Policy, PrivateRef, Session, SessionId, StateName,
@@ -46,6 +47,34 @@ pub fn replay<'a>(history: impl IntoIterator<Item = &'a Recorded>) -> (Session, 
         .fold((Session::Unseen, Version(0)), |(session, _), fact| {
             (session.evolve(fact.at, &fact.event), fact.version)
         })
+}
+
+/// When an unsettled session wants to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    /// When it is due.
+    pub due_at: Timestamp,
+    /// When something is next to be done that needs no call, though its turn may still be waited for.
+    pub look_at: Option<Timestamp>,
+}
+
+impl Schedule {
+    /// As of `now`, if nobody adds a fact; none for a session that rests.
+    pub fn of(session: &Session, now: Timestamp, policy: &Policy) -> Option<Self> {
+        Some(Self {
+            due_at: wake_at(session, now, policy)?,
+            look_at: turnless_at(session, now, policy),
+        })
+    }
+
+    /// Whether the row of `session` may say so since it was put off without a fact: a wait of it ends at each of
+    /// the two instants. When that was is not on record.
+    pub fn ends_waits_of(&self, session: &Session, policy: &Policy) -> bool {
+        let just_before = |at: Timestamp| at.minus(Duration::from_micros(1));
+        let is_due = wake_at(session, just_before(self.due_at), policy) == Some(self.due_at);
+        let looked_at = |at| turnless_at(session, just_before(at), policy) == Some(at);
+        is_due && self.look_at.is_none_or(looked_at)
+    }
 }
 
 /// The fold of a session as the log's index keeps it, written in the same statement as the facts.

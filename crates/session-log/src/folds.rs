@@ -1,8 +1,8 @@
 //! The index of sessions made anew from their facts, or compared with them.
 
-use checkout::{AccountName, Policy, SessionId, Timestamp};
+use checkout::{AccountName, Policy, Session, SessionId, Timestamp};
 use reconciler::ports::LogError;
-use reconciler::{Recorded, Row, Version, replay};
+use reconciler::{Recorded, Row, Schedule, Version, replay};
 
 use crate::columns::session_id;
 use crate::open::Log;
@@ -155,7 +155,9 @@ impl Log {
     }
 
     async fn correct(&self, id: &SessionId, fold: &TrueFold) -> Result<(), LogError> {
-        let TrueFold { version, at, fold } = fold;
+        let TrueFold {
+            version, at, fold, ..
+        } = fold;
         let params = params![
             id.as_str(),
             version.0,
@@ -185,6 +187,8 @@ enum Compared {
 
 /// What a session's facts say, as of the last of them.
 struct TrueFold {
+    session: Session,
+    policy: Policy,
     version: Version,
     at: Timestamp,
     fold: Fold,
@@ -196,23 +200,35 @@ impl TrueFold {
         let at = history.last()?.at;
         let policy = policy_of(session.subject().and_then(checkout::Subject::account));
         Row::of(&session, at, &policy).map(|row| Self {
+            session,
+            policy,
             version,
             at,
             fold: row.into(),
         })
     }
 
+    /// Whether the row was put off since the last fact, to when its session next wants to be looked at.
+    fn was_put_off(&self, row: &Fold) -> bool {
+        row.due_at.is_some_and(|due_at| {
+            let look_at = row.look_at;
+            self.fold.due_at < Some(due_at)
+                && Schedule { due_at, look_at }.ends_waits_of(&self.session, &self.policy)
+        })
+    }
+
     /// The columns in which a row differs.
     fn differences(&self, version: Version, row: &Fold) -> Vec<&'static str> {
         let mine = &self.fold;
+        let put_off = self.was_put_off(row);
         [
             ("version", self.version == version),
             ("state", mine.state == row.state),
             ("account", mine.account == row.account),
             ("deadline", mine.deadline == row.deadline),
             ("deadline_from", mine.deadline_from == row.deadline_from),
-            ("due_at", mine.due_at == row.due_at),
-            ("look_at", mine.look_at == row.look_at),
+            ("due_at", put_off || mine.due_at == row.due_at),
+            ("look_at", put_off || mine.look_at == row.look_at),
             (
                 "amount",
                 mine.amount == row.amount && mine.currency == row.currency,

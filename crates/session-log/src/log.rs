@@ -1,8 +1,8 @@
 //! The port through which sessions are recorded and read.
 
-use checkout::{BodyRef, PrivateRef, SessionId, Timestamp};
-use reconciler::ports::{Appended, Due, LogError, PersonalRecord, SessionLog, Share};
-use reconciler::{Actor, Append, Personal, Recorded, Version};
+use checkout::{AccountName, BodyRef, PrivateRef, SessionId, Timestamp};
+use reconciler::ports::{Appended, Due, LogError, PersonalRecord, Scheduled, SessionLog, Share};
+use reconciler::{Actor, Append, Personal, Recorded, Schedule, Version};
 
 use crate::columns::{Columns, account, count, session_id};
 use crate::format;
@@ -14,6 +14,8 @@ const LOAD: Statement = statement!("load");
 const PERSONAL_OF: Statement = statement!("personal_of");
 const BODY_OF: Statement = statement!("body_of");
 const DUE: Statement = statement!("due");
+const RESCHEDULE: Statement = statement!("reschedule");
+const UNSETTLED: Statement = statement!("unsettled");
 
 impl SessionLog for Log {
     async fn append_all(&self, appends: Vec<Append>) -> Vec<Result<Appended, LogError>> {
@@ -68,6 +70,23 @@ impl SessionLog for Log {
         let params = params![partitions.as_deref(), until, overdue_since, limit];
         Ok(self.database.rows(&DUE, &params, due).await?)
     }
+
+    async fn reschedule(&self, id: &SessionId, version: Version, schedule: Schedule) -> Result<(), LogError> {
+        let params = params![id.as_str(), version.0, schedule.due_at, schedule.look_at];
+        self.database.change(&RESCHEDULE, &params).await?;
+        Ok(())
+    }
+
+    async fn unsettled(&self, after: Option<&Scheduled>, limit: u32) -> Result<Vec<Scheduled>, LogError> {
+        // Before every account, deadline and id there is.
+        let beginning = ("", Timestamp::from_micros(0), "");
+        let (account, deadline, id) = after.map_or(beginning, |last| {
+            let account = last.account.as_ref().map_or("", AccountName::as_str);
+            (account, last.deadline, last.id.as_str())
+        });
+        let params = params![account, deadline, id, limit];
+        Ok(self.database.rows(&UNSETTLED, &params, scheduled).await?)
+    }
 }
 
 impl Log {
@@ -97,6 +116,18 @@ fn slot(row: &dyn Columns) -> Result<(bool, Option<(i64, Personal)>), Trouble> {
         None => None,
     };
     Ok((row.flag("erased")?, slot))
+}
+
+fn scheduled(row: &dyn Columns) -> Result<Scheduled, Trouble> {
+    Ok(Scheduled {
+        id: session_id(row)?,
+        account: account(row)?,
+        deadline: row.time("deadline")?,
+        schedule: Schedule {
+            due_at: row.time("due_at")?,
+            look_at: row.maybe_time("look_at")?,
+        },
+    })
 }
 
 fn due(row: &dyn Columns) -> Result<Due, Trouble> {

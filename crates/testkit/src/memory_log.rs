@@ -5,8 +5,8 @@ use std::future::{Future, ready};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use checkout::{AccountName, BodyRef, Event, SessionId, Timestamp};
-use reconciler::ports::{Appended, Due, LogError, Outbox, PersonalRecord, SessionLog, Share};
-use reconciler::{Append, Recorded, Row, Version};
+use reconciler::ports::{Appended, Due, LogError, Outbox, PersonalRecord, Scheduled, SessionLog, Share};
+use reconciler::{Append, Recorded, Row, Schedule, Version};
 
 /// Everything that is kept of one session.
 #[derive(Debug, Clone)]
@@ -287,6 +287,51 @@ impl SessionLog for MemoryLog {
             to_look_at.truncate(limit as usize);
             due.extend(to_look_at);
             due
+        }))
+    }
+
+    fn reschedule(
+        &self,
+        id: &SessionId,
+        version: Version,
+        schedule: Schedule,
+    ) -> impl Future<Output = Result<(), LogError>> + Send {
+        ready(self.answer(|tables| {
+            let kept = tables.sessions.get_mut(id);
+            let same = |kept: &&mut Kept| kept.facts.last().map(|fact| fact.version) == Some(version);
+            if let Some(kept) = kept.filter(same).filter(|kept| !kept.row.settled) {
+                kept.row.due_at = Some(schedule.due_at);
+                kept.row.look_at = schedule.look_at;
+            }
+        }))
+    }
+
+    fn unsettled(
+        &self,
+        after: Option<&Scheduled>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<Scheduled>, LogError>> + Send {
+        let place = |one: &Scheduled| (one.account.clone(), one.deadline, one.id.clone());
+        let after = after.map(place);
+        ready(self.answer(|tables| {
+            let unsettled = tables.sessions.iter().filter(|(_, kept)| !kept.row.settled);
+            let mut scheduled: Vec<Scheduled> = unsettled
+                .filter_map(|(id, kept)| {
+                    Some(Scheduled {
+                        id: id.clone(),
+                        account: kept.row.account.clone(),
+                        deadline: kept.row.deadline.at,
+                        schedule: Schedule {
+                            due_at: kept.row.due_at?,
+                            look_at: kept.row.look_at,
+                        },
+                    })
+                })
+                .filter(|one| after.as_ref().is_none_or(|after| *after < place(one)))
+                .collect();
+            scheduled.sort_by_key(place);
+            scheduled.truncate(limit as usize);
+            scheduled
         }))
     }
 }

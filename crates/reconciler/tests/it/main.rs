@@ -6,6 +6,7 @@ mod arriving;
 mod confirming;
 mod given;
 mod operating;
+mod rescheduling;
 mod simulation;
 mod waiting;
 mod window;

@@ -13,5 +13,6 @@ mod personal;
 mod proxy;
 mod queue;
 mod races;
+mod rescheduling;
 mod support;
 mod telling;

@@ -4,8 +4,10 @@
 use std::future::Future;
 
 use checkout::{BodyRef, Event, SessionId, Timestamp};
-use reconciler::ports::{Appended, Clock, Due, LogError, Outbox, PersonalRecord, SessionLog, Share};
-use reconciler::{Append, Recorded, Version};
+use reconciler::ports::{
+    Appended, Clock, Due, LogError, Outbox, PersonalRecord, Scheduled, SessionLog, Share,
+};
+use reconciler::{Append, Recorded, Schedule, Version};
 use testkit::chance::Seeded;
 use testkit::clock::SimClock;
 use testkit::memory_log::{MemoryLog, away};
@@ -115,6 +117,16 @@ impl SessionLog for SimLog {
         limit: u32,
     ) -> Result<Vec<Due>, LogError> {
         self.answered(async { self.memory.due(share, until, overdue_since, limit).await })
+            .await
+    }
+
+    async fn reschedule(&self, id: &SessionId, version: Version, schedule: Schedule) -> Result<(), LogError> {
+        self.answered(async { self.memory.reschedule(id, version, schedule).await })
+            .await
+    }
+
+    async fn unsettled(&self, after: Option<&Scheduled>, limit: u32) -> Result<Vec<Scheduled>, LogError> {
+        self.answered(async { self.memory.unsettled(after, limit).await })
             .await
     }
 }

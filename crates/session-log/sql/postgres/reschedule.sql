@@ -1,0 +1,3 @@
+-- When a session wants to be looked at, without a fact; unless facts were added meanwhile, which brought it themselves.
+UPDATE sessions SET due_at = $3, look_at = $4
+WHERE session_id = $1 AND version = $2 AND NOT settled AND (due_at IS DISTINCT FROM $3 OR look_at IS DISTINCT FROM $4)
