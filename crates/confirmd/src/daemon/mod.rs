@@ -118,8 +118,7 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
     });
     tasks.spawn("sweep", |stop| {
         sweep::run(
-            log.clone(),
-            clock.clone(),
+            reconciler.clone(),
             inbox.clone(),
             assignment,
             tick.clone(),

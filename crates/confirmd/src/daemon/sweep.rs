@@ -2,9 +2,13 @@
 //! window. The truth is in the database; a tick only says when to look.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reconciler::ports::{Clock, SessionLog, Share};
+use reconciler::Reconciler;
+use reconciler::ports::{
+    Chance, Clock, ConfirmCheckout, LogError, LookUp, Outlet, Scheduled, SessionLog, Share,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +22,8 @@ const AHEAD: Duration = Duration::from_secs(5);
 const OVERDUE: Duration = Duration::from_secs(2 * 60);
 /// Without an assignment for so long after the start, everything is ours.
 const WITHOUT_ASSIGNMENT: Duration = Duration::from_secs(5);
+/// Sessions whose rows are compared with the rules at a tick, after the start: 100,000 take some eight minutes.
+const PORTION: u32 = 200;
 /// Partitions that imports count on where the topic's number is not known.
 const IMPORT_PARTITIONS: u32 = 64;
 
@@ -58,16 +64,58 @@ impl Assignment {
     }
 }
 
+/// Goes over every unsettled session once after the start: the rules may not be those by which its row was
+/// written, and no fact may come of it for hours.
+enum AfterTheStart {
+    /// Those behind this one are still to come; all of them where there is none.
+    Behind(Option<Scheduled>),
+    Done,
+}
+
+impl AfterTheStart {
+    async fn go_on<L, A, R, O>(self, reconciler: &Reconciler<L, A, ProgramClock, R, O>) -> Self
+    where
+        L: SessionLog,
+        A: ConfirmCheckout + LookUp,
+        R: Chance,
+        O: Outlet,
+    {
+        let Self::Behind(after) = self else {
+            return Self::Done;
+        };
+        match reconciler.reschedule(after.as_ref(), PORTION).await {
+            Ok(Some(last)) => Self::Behind(Some(last)),
+            Ok(None) => Self::Done,
+            Err(error) => {
+                warn("sessions cannot be compared with the rules yet", &error);
+                Self::Behind(after)
+            }
+        }
+    }
+}
+
+fn warn(what: &str, error: &LogError) {
+    let error = error as &dyn std::error::Error;
+    tracing::warn!(error, "{what}");
+}
+
 /// Hands over what is due at every tick until it is to stop.
-pub(crate) async fn run<L: SessionLog, T>(
-    log: L,
-    clock: ProgramClock,
-    inbox: Inbox<T>,
+pub(crate) async fn run<L, A, R, O>(
+    reconciler: Arc<Reconciler<L, A, ProgramClock, R, O>>,
+    inbox: Inbox<A::Turn>,
     assignment: watch::Receiver<Assignment>,
     mut tick: Tick,
     stop: CancellationToken,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<()>
+where
+    L: SessionLog,
+    A: ConfirmCheckout + LookUp,
+    R: Chance,
+    O: Outlet,
+{
+    let Reconciler { log, clock, .. } = &*reconciler;
     let started_at = clock.now();
+    let mut after_the_start = AfterTheStart::Behind(None);
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -82,11 +130,9 @@ pub(crate) async fn run<L: SessionLog, T>(
         match log.due(&share, now.plus(AHEAD), now.minus(OVERDUE), limit).await {
             Ok(due) if due.is_empty() => {}
             Ok(due) => inbox.hand(Handed::Due(due)).await,
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "what is due cannot be read; what is in memory goes on");
-            }
+            Err(error) => warn("what is due cannot be read; what is in memory goes on", &error),
         }
+        after_the_start = after_the_start.go_on(&reconciler).await;
     }
 }
 
