@@ -43,44 +43,29 @@
 //! Refusals are `{"error": "…"}` with 400, 404 or 409. A clock that belongs to an embedding program is not
 //! moved: 409. Lengths of time are written `30s`, `1h30m`, `2d`.
 
-mod address;
 mod api;
-mod books;
-mod charge;
-mod checkout;
-mod clock;
-mod confirm;
 mod control;
-mod faults;
-mod keys;
-mod merchants;
+mod objects;
+mod operations;
 mod options;
-mod path;
-mod price;
-mod quota;
-mod refusal;
 mod sandbox;
-mod server;
-mod session;
-mod sessions;
 mod shared;
-mod signature;
-mod span;
-mod stamp;
+mod time;
 mod unknowns;
+mod wire;
 mod world;
 
-pub use books::{Books, Call, ChargeBook, Effect, FaultBook, SessionBook, StruckFault, Totals};
-pub use charge::ChargeState;
-pub use clock::{OutsideTheCalendar, SandboxClock, SettableClock};
-pub use faults::{Fault, Kind, When};
-pub use merchants::MerchantStatus;
+pub use control::faults::{Fault, Kind, When};
+pub use control::new_session::{Buyer, BuyerAction, NewSession, Refuse, Route, SessionAfter};
+pub use objects::charge::ChargeState;
+pub use objects::price::Price;
 pub use options::{
     ClockSource, Environment, Info, MerchantInfo, MerchantSpec, Options, Profile, Region, StartError,
 };
-pub use price::Price;
 pub use sandbox::Sandbox;
-pub use sessions::{Buyer, BuyerAction, NewSession, Refuse, Route, SessionAfter};
 pub use shared::ControlError;
-pub use span::Span;
+pub use time::clock::{OutsideTheCalendar, SandboxClock, SettableClock};
+pub use time::span::Span;
 pub use unknowns::{Mismatch, PendingState, Unknowns};
+pub use wire::merchants::MerchantStatus;
+pub use world::books::{Books, Call, ChargeBook, Effect, FaultBook, SessionBook, StruckFault, Totals};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{SandboxClock, SettableClock};
+use crate::time::clock::{SandboxClock, SettableClock};
 
 /// What [`Sandbox::start`](crate::Sandbox::start) needs to know.
 #[derive(Clone)]

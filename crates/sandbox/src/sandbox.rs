@@ -15,17 +15,17 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::books::Books;
-use crate::clock::SandboxClock;
-use crate::faults::Fault;
-use crate::keys::{self, Certificates};
-use crate::merchants::{self, Merchant, MerchantStatus};
+use crate::control::faults::Fault;
+use crate::control::new_session::{Buyer, NewSession};
 use crate::options::{ClockSource, Info, MerchantSpec, Options, StartError};
-use crate::server;
-use crate::sessions::{Buyer, NewSession};
 use crate::shared::{ControlError, Shared};
+use crate::time::clock::SandboxClock;
 use crate::unknowns::Unknowns;
+use crate::wire::keys::{self, Certificates};
+use crate::wire::merchants::{self, Merchant, MerchantStatus};
+use crate::wire::server;
 use crate::world::World;
+use crate::world::books::Books;
 
 /// A sandbox that serves until it is shut down or dropped. Its methods do what the control API does.
 pub struct Sandbox {

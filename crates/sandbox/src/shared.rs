@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::books::Books;
-use crate::clock::{SandboxClock, SettableClock};
-use crate::faults::Fault;
-use crate::merchants::{Merchant, MerchantStatus};
-use crate::session::Standing;
-use crate::sessions::{Buyer, NewSession, Shop};
+use crate::control::faults::Fault;
+use crate::control::new_session::{Buyer, NewSession, Shop};
+use crate::objects::session::Standing;
+use crate::time::clock::{SandboxClock, SettableClock};
 use crate::unknowns::Unknowns;
+use crate::wire::merchants::{Merchant, MerchantStatus};
 use crate::world::World;
+use crate::world::books::Books;
 
 /// Why the control API did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::span::Span;
+use crate::time::span::Span;
 
 /// How the sandbox behaves where no document says how Amazon does. The defaults are the likelier guesses.
 ///

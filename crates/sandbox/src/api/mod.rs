@@ -5,20 +5,25 @@
 //!            nothing booked      no lock held      one short lock      already booked
 //! ```
 
+pub(crate) mod path;
+pub(crate) mod quota;
+pub(crate) mod refusal;
+pub(crate) mod signature;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::books::Call;
-use crate::faults::{Kind, Operation, Strike, Target, When};
-use crate::merchants::Merchant;
+use crate::api::path::{Resource, resource};
+use crate::api::refusal::Refusal;
+use crate::api::signature::{Authorization, Signed, hex_sha256};
+use crate::control::faults::{Kind, Operation, Strike, Target, When};
 use crate::options::Region;
-use crate::path::{Resource, resource};
-use crate::refusal::Refusal;
 use crate::shared::Shared;
-use crate::signature::{self, Authorization, Signed, hex_sha256};
-use crate::stamp;
+use crate::time::stamp;
+use crate::wire::merchants::Merchant;
+use crate::world::books::Call;
 use crate::world::{Entry, KnownCall, Outcome};
 
 /// A request as it came over the wire.

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::address;
+use crate::api::refusal::Refusal;
+use crate::control::new_session::{INTENTS, PERMISSION_TYPES};
+use crate::objects::address;
+use crate::objects::price::{Price, refuse_unknown};
 use crate::options::Environment;
-use crate::price::{Price, refuse_unknown};
-use crate::refusal::Refusal;
-use crate::sessions::{INTENTS, PERMISSION_TYPES};
 
 const CREATE_FIELDS: [&str; 14] = [
     "webCheckoutDetails",

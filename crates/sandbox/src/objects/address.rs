@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::price::refuse_unknown;
-use crate::refusal::Refusal;
+use crate::api::refusal::Refusal;
+use crate::objects::price::refuse_unknown;
 
 const FIELDS: [&str; 11] = [
     "name",

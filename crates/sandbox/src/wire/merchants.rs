@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use openssl::pkey::{PKey, Public};
 use serde::{Deserialize, Serialize};
 
-use crate::keys;
 use crate::options::{Environment, MerchantInfo, MerchantSpec, Region, StartError};
+use crate::wire::keys;
 
 /// Whether an account's calls are let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

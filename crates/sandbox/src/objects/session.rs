@@ -12,11 +12,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::books::Call;
-use crate::charge::{Charge, ChargeState, Permission, later};
-use crate::sessions::{Refuse, Route};
-use crate::stamp::basic;
+use crate::control::new_session::{Refuse, Route};
+use crate::objects::charge::{Charge, ChargeState, Permission, later};
+use crate::time::stamp::basic;
 use crate::unknowns::Unknowns;
+use crate::world::books::Call;
 
 const LASTS: Duration = Duration::from_hours(24);
 const KEPT_FOR: Duration = Duration::from_hours(24 * 30);

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::refusal::Refusal;
+use crate::api::refusal::Refusal;
 
 /// The presentment currencies that Amazon Pay takes.
 const CURRENCIES: [&str; 12] = [

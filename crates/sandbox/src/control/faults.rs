@@ -6,8 +6,8 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
-use crate::books::{FaultBook, StruckFault};
-use crate::span::Span;
+use crate::time::span::Span;
+use crate::world::books::{FaultBook, StruckFault};
 
 /// Something that is to go wrong.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! All that the sandbox knows, behind one lock that is held for a few microseconds at a time.
 
+pub(crate) mod books;
+
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
@@ -7,17 +9,17 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
-use crate::books::{Books, Call, ChargeBook, Effect, SessionBook, Totals};
-use crate::checkout;
-use crate::confirm::{Confirmation, confirm, read_object};
-use crate::faults::{Faults, Operation};
-use crate::merchants::Merchant;
+use crate::api::quota::Quotas;
+use crate::api::refusal::Refusal;
+use crate::control::faults::{Faults, Operation};
+use crate::control::new_session::Route;
+use crate::objects::session::{Session, Standing};
+use crate::operations::checkout;
+use crate::operations::confirm::{Confirmation, confirm, read_object};
 use crate::options::{Environment, Profile};
-use crate::quota::Quotas;
-use crate::refusal::Refusal;
-use crate::session::{Session, Standing};
-use crate::sessions::Route;
 use crate::unknowns::Unknowns;
+use crate::wire::merchants::Merchant;
+use crate::world::books::{Books, Call, ChargeBook, Effect, SessionBook, Totals};
 
 pub(crate) struct World {
     pub(crate) sessions: HashMap<String, Session>,

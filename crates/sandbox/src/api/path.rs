@@ -1,8 +1,8 @@
 //! Amazon's paths, in every form that SDKs send them.
 
-use crate::faults::Operation;
+use crate::api::refusal::Refusal;
+use crate::control::faults::Operation;
 use crate::options::Environment;
-use crate::refusal::Refusal;
 
 /// What a request's method and path ask for.
 #[derive(Debug, PartialEq, Eq)]

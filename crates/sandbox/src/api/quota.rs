@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::faults::Operation;
+use crate::control::faults::Operation;
 use crate::options::Profile;
 
 /// Burst and restore rate per second.

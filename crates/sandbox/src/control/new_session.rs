@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::address;
+use crate::objects::address;
+use crate::objects::price::Price;
+use crate::objects::session::{End, Session};
 use crate::options::{Environment, Region};
-use crate::price::Price;
-use crate::session::{End, Session};
-use crate::span::Span;
-use crate::stamp;
+use crate::time::span::Span;
+use crate::time::stamp;
 
 /// Amazon's own test cards take 30 seconds to decide a pending payment.
 const PENDING_FOR: Duration = Duration::from_secs(30);

@@ -8,16 +8,16 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::address;
-use crate::books::Effect;
-use crate::charge::{Charge, Pending, Permission, Verdict, later};
+use crate::api::refusal::Refusal;
+use crate::control::new_session::{INTENTS, Route, SessionAfter};
+use crate::objects::address;
+use crate::objects::charge::{Charge, Pending, Permission, Verdict, later};
+use crate::objects::price::{Price, refuse_unknown};
+use crate::objects::session::{End, Session, Standing};
 use crate::options::Environment;
-use crate::price::{Price, refuse_unknown};
-use crate::refusal::Refusal;
-use crate::session::{End, Session, Standing};
-use crate::sessions::{INTENTS, Route, SessionAfter};
-use crate::stamp::whole_seconds;
+use crate::time::stamp::whole_seconds;
 use crate::unknowns::{Mismatch, PendingState, Unknowns};
+use crate::world::books::Effect;
 use crate::world::{Ids, Outcome};
 
 /// What a confirmation says, read from its body.
@@ -327,7 +327,7 @@ fn refused(session: &mut Session, at: Timestamp) -> Outcome {
         });
     }
     if left != Some(0) {
-        session.refuse = Some(crate::sessions::Refuse { times: left, ..order });
+        session.refuse = Some(crate::control::new_session::Refuse { times: left, ..order });
     }
     let outcome = Outcome::from(refusal);
     if canceled {

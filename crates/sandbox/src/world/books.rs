@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::charge::ChargeState;
-use crate::faults::{Kind, When};
-use crate::price::Price;
+use crate::control::faults::{Kind, When};
+use crate::objects::charge::ChargeState;
+use crate::objects::price::Price;
 
 /// Everything that happened, and where it left the money.
 #[derive(Debug, Clone, Serialize)]

@@ -1,15 +1,18 @@
 //! The control API: what a test does to the world outside the program that it tests.
 
+pub(crate) mod faults;
+pub(crate) mod new_session;
+
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::merchants::MerchantStatus;
 use crate::shared::{ControlError, Shared};
-use crate::span::Span;
-use crate::stamp;
+use crate::time::span::Span;
+use crate::time::stamp;
 use crate::unknowns::Unknowns;
+use crate::wire::merchants::MerchantStatus;
 
 /// A status and a JSON body; none for 204.
 pub(crate) struct ControlAnswer {

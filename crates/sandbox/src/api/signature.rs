@@ -13,7 +13,7 @@ use openssl::pkey::{PKey, Public};
 use openssl::rsa::Padding;
 use openssl::sign::{RsaPssSaltlen, Verifier};
 
-use crate::refusal::Refusal;
+use crate::api::refusal::Refusal;
 
 /// The two names that a signature may go by; they differ in the salt alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 use crate::api::{self, Answer, Reply, Request};
 use crate::control;
 use crate::shared::Shared;
-use crate::stamp::http_date;
+use crate::time::stamp::http_date;
 
 /// Far more than any request of the API needs.
 const MOST_BODY_BYTES: usize = 1 << 20;

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::objects::price::Price;
+use crate::objects::session::Session;
 use crate::options::Environment;
-use crate::price::Price;
-use crate::session::Session;
-use crate::stamp::basic;
+use crate::time::stamp::basic;
 
 const DAY: Duration = Duration::from_hours(24);
 /// An authorization that nobody captures lapses after 30 days.
