@@ -103,4 +103,12 @@ pub trait AccountConditions: Send + Sync {
     fn conditions(&self) -> impl Future<Output = Result<Vec<AccountCondition>, LogError>> + Send;
     /// Sets one; every setting is kept as a fact of its own.
     fn set(&self, condition: &AccountCondition) -> impl Future<Output = Result<(), LogError>> + Send;
+    /// Sets one if `seen` is still the newest of its account, or if it still has none. Says whether it was set.
+    fn set_after(
+        &self,
+        seen: Option<&AccountCondition>,
+        condition: &AccountCondition,
+    ) -> impl Future<Output = Result<bool, LogError>> + Send;
+    /// The alerts that the account is stopped which were raised and are not over, oldest first.
+    fn firing(&self, account: &AccountName) -> impl Future<Output = Result<Vec<Notice>, LogError>> + Send;
 }

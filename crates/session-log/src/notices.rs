@@ -44,7 +44,7 @@ impl NoticeLog for Log {
     }
 }
 
-fn notice(row: &dyn Columns) -> Result<Notice, Trouble> {
+pub(crate) fn notice(row: &dyn Columns) -> Result<Notice, Trouble> {
     let kind = row.text("kind")?;
     let account = row.maybe_text("account")?;
     Ok(Notice {

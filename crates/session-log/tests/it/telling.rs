@@ -15,6 +15,8 @@ on_both!(
     a_dead_letter_is_kept_once_until_it_is_taken,
     a_notice_is_recorded_once_and_told_once,
     the_newest_condition_of_an_account_holds,
+    a_condition_is_not_set_over_one_that_was_not_seen,
+    an_alert_that_an_account_is_stopped_fires_until_it_is_over,
 );
 
 async fn only_the_oldest_untold_fact_of_a_session_may_go_out(backend: &Backend) {
@@ -146,4 +148,60 @@ async fn the_newest_condition_of_an_account_holds(backend: &Backend) {
     }
     assert_eq!(log.conditions().await.unwrap(), [running, stopped]);
     assert_eq!(backend.sql("SELECT count(*) FROM account_conditions").await, [3]);
+}
+
+async fn a_condition_is_not_set_over_one_that_was_not_seen(backend: &Backend) {
+    let log = &backend.log;
+    let set = |condition, seconds, by: &str| AccountCondition {
+        account: account("eu_shop"),
+        condition,
+        since: at(seconds),
+        by: by.to_owned(),
+        reason: "because".to_owned(),
+    };
+    let stopped = set(Condition::Stopped, 1, "confirmd");
+    let paused = set(Condition::Paused, 2, "ada");
+    let running = set(Condition::Running, 3, "confirmd");
+    assert!(log.set_after(None, &stopped).await.unwrap());
+    assert!(!log.set_after(None, &running).await.unwrap());
+    log.set(&paused).await.unwrap();
+    assert!(!log.set_after(Some(&stopped), &running).await.unwrap());
+    assert_eq!(log.conditions().await.unwrap(), std::slice::from_ref(&paused));
+    assert!(log.set_after(Some(&paused), &running).await.unwrap());
+    assert_eq!(log.conditions().await.unwrap(), [running]);
+    let elsewhere = AccountCondition {
+        account: account("us_shop"),
+        ..stopped
+    };
+    assert!(log.set_after(None, &elsewhere).await.unwrap());
+}
+
+async fn an_alert_that_an_account_is_stopped_fires_until_it_is_over(backend: &Backend) {
+    let log = &backend.log;
+    let notice = |name: &str, seconds| Notice {
+        alert_id: format!("account-stopped/{name}/{seconds}"),
+        kind: NoticeKind::AccountStopped,
+        firing: true,
+        summary: "Amazon Pay accepts nothing".to_owned(),
+        account: Some(account(name)),
+        key: name.to_owned(),
+        at: at(seconds),
+    };
+    let (first, second, third) = (notice("eu_shop", 1), notice("eu_shop", 2), notice("eu_shop", 3));
+    let letter = Notice {
+        alert_id: "t/0/1".to_owned(),
+        kind: NoticeKind::DeadLetter,
+        ..notice("eu_shop", 4)
+    };
+    let over = Notice {
+        firing: false,
+        at: at(9),
+        ..second.clone()
+    };
+    for recorded in [&first, &second, &third, &letter, &notice("us_shop", 5), &over] {
+        log.record(recorded).await.unwrap();
+    }
+    NoticeLog::told(log, std::slice::from_ref(&first)).await.unwrap();
+    assert_eq!(log.firing(&account("eu_shop")).await.unwrap(), [first, third]);
+    assert_eq!(log.firing(&account("de_shop")).await.unwrap(), []);
 }
