@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use checkout::AccountName;
+use checkout::{AccountName, Timestamp};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use provider::{Accounts, CallReport, Observer};
+use provider::{Accounts, CallReport, Observer, Probed};
 use reconciler::ports::{Clock, LogError};
 use reconciler::{AccountCondition, AccountConditions, Condition, Notice, NoticeKind, NoticeLog};
 use tokio::sync::mpsc;
@@ -62,19 +62,30 @@ pub(crate) fn listener() -> (Arc<Listener>, mpsc::Receiver<Change>) {
     (Arc::new(Listener(sender)), receiver)
 }
 
-/// What the log says of accounts at start: a stopped one is probed before it is trusted.
-pub(crate) async fn restore<L: AccountConditions>(
+/// What the log says of accounts at start: a stopped one is probed before it is trusted, and so is one that was
+/// paused while it was stopped, whatever has become of its pause. The alert that fires tells.
+pub(crate) async fn restore<L: AccountConditions, C: Clock>(
     log: &L,
-    accounts: &Accounts<ProgramClock>,
+    accounts: &Accounts<C>,
 ) -> Result<(), LogError> {
-    for known in log.conditions().await? {
+    for AccountCondition {
+        account, condition, ..
+    } in log.conditions().await?
+    {
         // An account that is no longer configured has nothing to restore.
-        let _ = accounts.restore(&known.account, known.condition);
+        let is_stopped = condition == Condition::Stopped || !log.firing(&account).await?.is_empty();
+        if is_stopped {
+            let _ = accounts.restore(&account, Condition::Stopped);
+        }
+        if condition == Condition::Paused {
+            let _ = accounts.restore(&account, Condition::Paused);
+        }
     }
     Ok(())
 }
 
-/// Records, tells, probes and heeds until it is to stop. `resumed` is told when an account runs again.
+/// Records, tells, probes and heeds until it is to stop. `resumed` is told when an account may call again, if only
+/// on trial.
 pub(crate) async fn run<L>(
     log: L,
     reconciler: Arc<Confirmd>,
@@ -89,6 +100,12 @@ where
 {
     let accounts = &reconciler.amazon;
     let mut unrecorded: Vec<Change> = Vec::new();
+    let mut stopped = accounts
+        .conditions()
+        .into_iter()
+        .filter(|state| state.condition == Condition::Stopped)
+        .map(|state| state.account)
+        .collect();
     // A probe may take as long as a call: neither a pause nor the end waits for it.
     let mut probes = FuturesUnordered::new();
     let mut probed = BTreeSet::new();
@@ -124,6 +141,9 @@ where
                 probed.remove(&account);
                 let outcome = outcome?;
                 tracing::info!(account = %account, probed = ?outcome.probed, "account `{account}` was probed");
+                if outcome.probed == Probed::Passed {
+                    resumed();
+                }
             }
             changed = tick.changed() => {
                 if changed.is_err() {
@@ -133,7 +153,7 @@ where
             }
         }
         while let Some(change) = unrecorded.first() {
-            if let Err(error) = record(&log, change, clock.now()).await {
+            if let Err(error) = record(&log, &mut stopped, change, clock.now()).await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "a condition waits to be recorded"
@@ -161,35 +181,71 @@ async fn heed_operators<L: AccountConditions>(log: &L, accounts: &Accounts<Progr
     }
 }
 
-async fn record<L>(log: &L, change: &Change, now: checkout::Timestamp) -> Result<(), LogError>
+/// Puts changes on record. `stopped` are the accounts that this process has found stopped: only whoever found
+/// that may say that it is over.
+async fn record<L>(
+    log: &L,
+    stopped: &mut BTreeSet<AccountName>,
+    change: &Change,
+    now: Timestamp,
+) -> Result<(), LogError>
 where
     L: AccountConditions + NoticeLog,
 {
-    let before = log
+    let account = &change.account;
+    match change.condition {
+        // What an operator has set was recorded when it was set.
+        Condition::Paused => return Ok(()),
+        Condition::Stopped => _ = stopped.insert(account.clone()),
+        Condition::Running if !stopped.contains(account) => return Ok(()),
+        Condition::Running => {}
+    }
+    let seen = log
         .conditions()
         .await?
         .into_iter()
-        .find(|known| known.account == change.account);
-    // What an operator has paused stays paused, whatever Amazon Pay says of it.
-    if before
-        .as_ref()
-        .is_some_and(|known| known.condition == Condition::Paused)
-    {
+        .find(|known| known.account == *account);
+    let recorded = seen.as_ref().map_or(Condition::Running, |seen| seen.condition);
+    // What an operator has paused stays paused, whatever Amazon Pay says of it; and it is said again when the
+    // pause ends.
+    if recorded == Condition::Paused {
         return Ok(());
     }
-    let stopped_since = before
-        .filter(|known| known.condition == Condition::Stopped)
-        .map(|known| known.since);
-    // What an operator has set was recorded when it was set.
-    let (firing, since) = match (change.condition, stopped_since) {
-        (Condition::Paused, _) | (Condition::Stopped, Some(_)) | (Condition::Running, None) => return Ok(()),
-        (Condition::Stopped, None) => (true, now),
-        (Condition::Running, Some(since)) => (false, since),
+    // The alert outlives pauses, so its id is that of the alert that fires, not of the last setting.
+    let firing = log.firing(account).await?;
+    let notices = match change.condition {
+        Condition::Stopped if firing.is_empty() => vec![notice(change, now)],
+        Condition::Stopped | Condition::Paused => Vec::new(),
+        Condition::Running => firing.into_iter().map(|fired| over(fired, now)).collect(),
     };
-    let notice = Notice {
-        alert_id: format!("account-stopped/{}/{}", change.account, since.as_micros()),
+    // Told before it is set: were it the other way round, a crash in between would keep it untold.
+    for notice in &notices {
+        log.record(notice).await?;
+    }
+    if recorded != change.condition {
+        let setting = AccountCondition {
+            account: account.clone(),
+            condition: change.condition,
+            since: now,
+            by: OURSELVES.to_owned(),
+            reason: change.reason.clone(),
+        };
+        // An operator may have paused it in between.
+        if !log.set_after(seen.as_ref(), &setting).await? {
+            return Err(LogError::Overtaken);
+        }
+    }
+    if change.condition == Condition::Running {
+        stopped.remove(account);
+    }
+    Ok(())
+}
+
+fn notice(change: &Change, now: Timestamp) -> Notice {
+    Notice {
+        alert_id: format!("account-stopped/{}/{}", change.account, now.as_micros()),
         kind: NoticeKind::AccountStopped,
-        firing,
+        firing: true,
         summary: format!(
             "Amazon Pay accepts nothing from account `{}`: {}",
             change.account, change.reason
@@ -197,15 +253,17 @@ where
         account: Some(change.account.clone()),
         key: change.account.as_str().to_owned(),
         at: now,
-    };
-    // Told before it is set: were it the other way round, a crash in between would keep it untold.
-    log.record(&notice).await?;
-    log.set(&AccountCondition {
-        account: change.account.clone(),
-        condition: change.condition,
-        since: now,
-        by: OURSELVES.to_owned(),
-        reason: change.reason.clone(),
-    })
-    .await
+    }
 }
+
+fn over(fired: Notice, now: Timestamp) -> Notice {
+    Notice {
+        firing: false,
+        summary: format!("Amazon Pay accepts the requests of account `{}` again", fired.key),
+        at: now,
+        ..fired
+    }
+}
+
+#[cfg(test)]
+mod tests;
