@@ -138,7 +138,7 @@ async fn a_database_that_is_not_there_yet_is_waited_for() {
     .await;
     let checked = world.command(&["check", "--online"]).await;
     assert_eq!(checked.code(), 3, "{checked:?}");
-    says(&checked, &["store.url (database)"]);
+    says(&checked, &["store.url (database)", "refused"]);
     let mut daemon = world.begin_daemon();
     let line = daemon
         .line("store.url: the database does not answer; trying again")

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
 
 use crate::database::Database;
+use crate::patience::within;
 use crate::schema::{self, Schema};
 use crate::trouble::{Cause, Trouble};
 use crate::writing::Writers;
@@ -138,6 +140,15 @@ impl Place {
         }
     }
 
+    /// Of whatever keeps it from connecting, a pool says only that its time is up. A connection of our own says why.
+    async fn reach(&self, patience: Duration) -> Result<(), Trouble> {
+        if let Self::Postgres(connect) = self {
+            let connection = within(patience, connect.connect()).await??;
+            within(patience, connection.close()).await??;
+        }
+        Ok(())
+    }
+
     fn missing_file(&self) -> bool {
         match self {
             Self::Postgres(_) => false,
@@ -169,6 +180,7 @@ impl Log {
                 expected: schema::EXPECTED,
             });
         }
+        place.reach(options.patience).await?;
         let database = Database::new(&place, &options);
         let found = schema::found(&database).await?;
         if options.current_schema_only {
