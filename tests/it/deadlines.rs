@@ -126,6 +126,23 @@ async fn where_only_alerts_are_wanted_it_expires() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn thresholds_that_are_changed_hold_for_sessions_of_before() {
+    let Some(mut world) = World::new("thresholds").await else {
+        return;
+    };
+    let daemon = world.daemon_at_work().await;
+    // Nobody does anything for it, and Amazon need not be asked: only its thresholds wake it.
+    let id = broken(&world, &daemon).await;
+    assert_eq!(daemon.terminate().await.code(), 0);
+
+    world.set("deadline.alert_before", vec!["20h"]);
+    let daemon = world.daemon_at_work().await;
+    until_before_deadline(&world, &daemon, &[id.clone()], 20 * HOUR - MINUTE).await;
+    world.alert(&id, "deadline-near", "firing").await;
+    world.end(daemon).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_buyer_who_finishes_late_but_in_time_is_confirmed() {
     let Some(mut world) = World::new("late-buyer").await else {
         return;
