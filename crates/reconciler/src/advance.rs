@@ -102,6 +102,11 @@ impl<T> Begun<T> {
     pub fn id(&self) -> &SessionId {
         &self.loaded.id
     }
+
+    /// Through which account.
+    pub fn account(&self) -> &AccountName {
+        &self.attempt.account
+    }
 }
 
 impl<L, A, C, R, O> Reconciler<L, A, C, R, O>

@@ -101,19 +101,41 @@ impl Window {
 
     /// A session whose instant has come, whoever's came first.
     pub fn wake(&mut self, now: Timestamp) -> Option<SessionId> {
-        self.now = now;
-        let (_, id) = self
-            .sleeping
-            .first()
-            .filter(|(until, _)| *until <= now)
-            .cloned()?;
-        self.remove(&id);
-        Some(id)
+        self.wake_where(now, |_| true).map(|(id, _)| id)
     }
 
     /// When the next session wants to be looked at.
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.sleeping.first().map(|(until, _)| *until)
+        self.next_wake_where(|_| true)
+    }
+
+    /// The same, and its account, of those whose account there is room for.
+    pub fn wake_where(
+        &mut self,
+        now: Timestamp,
+        has_room: impl Fn(Option<&AccountName>) -> bool,
+    ) -> Option<(SessionId, Option<AccountName>)> {
+        self.now = now;
+        let (until, id) = self.next_where(has_room)?;
+        if now < *until {
+            return None;
+        }
+        let id = id.clone();
+        let account = self.entries.get(&id).and_then(|entry| entry.account.clone());
+        self.remove(&id);
+        Some((id, account))
+    }
+
+    /// The same, of those whose account there is room for.
+    pub fn next_wake_where(&self, has_room: impl Fn(Option<&AccountName>) -> bool) -> Option<Timestamp> {
+        self.next_where(has_room).map(|(until, _)| *until)
+    }
+
+    fn next_where(&self, has_room: impl Fn(Option<&AccountName>) -> bool) -> Option<&(Timestamp, SessionId)> {
+        self.sleeping.iter().find(|(_, id)| {
+            let entry = self.entries.get(id);
+            has_room(entry.and_then(|entry| entry.account.as_ref()))
+        })
     }
 
     /// The accounts and calls that sessions want tokens for.

@@ -298,3 +298,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn whoever_has_no_room_is_passed_over_and_not_forgotten() {
+    let mut window = Window::new(9);
+    let quick = AccountName::parse("quick").unwrap();
+    let slow = AccountName::parse("slow").unwrap();
+    window.sleep(&session("first"), Some(&slow), t(hours(24)), t(mins(1)));
+    window.sleep(&session("second"), Some(&quick), t(hours(24)), t(mins(2)));
+    let not_slow = |account: Option<&AccountName>| account != Some(&slow);
+    assert_eq!(window.next_wake_where(not_slow), Some(t(mins(2))));
+    assert_eq!(window.wake_where(t(mins(1)), not_slow), None);
+    let woken = window.wake_where(t(mins(2)), not_slow);
+    assert_eq!(woken, Some((session("second"), Some(quick))));
+    assert_eq!(window.next_wake_where(not_slow), None);
+    assert_eq!(window.wake(t(mins(2))), Some(session("first")));
+}
