@@ -1,6 +1,6 @@
 //! Drives sessions: whoever is due is advanced, whoever needs a token waits for one, most urgent first.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use checkout::{AccountName, SessionId, Timestamp};
@@ -19,6 +19,10 @@ use crate::clock::ProgramClock;
 pub(crate) const WINDOW: usize = 2_000;
 /// Sessions that are worked on at the same time.
 const AT_ONCE: usize = 512;
+/// Of these, those of one account: one that answers slowly is not to keep the others out.
+const AT_ONCE_OF_ONE: usize = 128;
+/// So many of every account find room even when several such have taken all.
+const ALWAYS: usize = 8;
 /// Messages from intake and sweep that may wait.
 const INBOX: usize = 64;
 /// A session whose log was away is looked at again after this.
@@ -95,11 +99,57 @@ where
     }
 }
 
+/// Who is worked on, by account; sessions of no known account are an account together.
+#[derive(Default)]
+struct Slots {
+    taken: usize,
+    without_account: usize,
+    by_account: HashMap<AccountName, usize>,
+}
+
+impl Slots {
+    fn has_room(&self, account: Option<&AccountName>) -> bool {
+        let taken = match account {
+            Some(account) => self.by_account.get(account).copied().unwrap_or(0),
+            None => self.without_account,
+        };
+        taken < ALWAYS || (taken < AT_ONCE_OF_ONE && self.taken < AT_ONCE)
+    }
+
+    /// Whether there is room or not: what has begun has begun.
+    fn take(&mut self, account: Option<&AccountName>) {
+        self.taken += 1;
+        match account {
+            Some(account) => *self.by_account.entry(account.clone()).or_default() += 1,
+            None => self.without_account += 1,
+        }
+    }
+
+    fn give_back(&mut self, account: Option<&AccountName>) {
+        self.taken -= 1;
+        match account {
+            Some(account) => {
+                if let Some(taken) = self.by_account.get_mut(account) {
+                    *taken -= 1;
+                    if *taken == 0 {
+                        self.by_account.remove(account);
+                    }
+                }
+            }
+            None => self.without_account -= 1,
+        }
+    }
+}
+
+/// A session that has been worked on, its account, and how far it was taken.
+type Done = (SessionId, Option<AccountName>, Result<Advanced, LogError>);
+
 struct Work<L, A: Turns, R, O> {
     reconciler: Arc<Reconciler<L, A, ProgramClock, R, O>>,
     window: Window,
     busy: HashSet<SessionId>,
-    running: JoinSet<(SessionId, Result<Advanced, LogError>)>,
+    slots: Slots,
+    running: JoinSet<Done>,
     /// When the next token is expected, of those that were asked for and not there.
     token_at: Option<Timestamp>,
 }
@@ -120,6 +170,7 @@ where
     let mut work = Work {
         window: Window::new(WINDOW),
         busy: HashSet::new(),
+        slots: Slots::default(),
         running: JoinSet::new(),
         token_at: None,
         reconciler: reconciler.clone(),
@@ -192,13 +243,15 @@ where
     fn dispatch(&mut self) {
         self.token_at = None;
         let now = self.reconciler.clock.now();
-        while self.running.len() < AT_ONCE {
-            let Some(id) = self.window.wake(now) else { break };
-            self.advance(id, None);
+        while let Some((id, account)) = self
+            .window
+            .wake_where(now, |account| self.slots.has_room(account))
+        {
+            self.advance(id, account, None);
         }
         let wanted: Vec<(AccountName, Call)> = self.window.wanted().cloned().collect();
         for (account, call) in wanted {
-            while self.running.len() < AT_ONCE {
+            while self.slots.has_room(Some(&account)) {
                 let turn = match self.reconciler.amazon.turn(&account, call) {
                     Ok(turn) => turn,
                     Err(NoTurn::Until(at)) => {
@@ -208,7 +261,7 @@ where
                     Err(NoTurn::Halted | NoTurn::UnknownAccount) => break,
                 };
                 match self.window.pull(&account, call, now) {
-                    Some(id) => self.advance(id, Some((call, turn))),
+                    Some(id) => self.advance(id, Some(account.clone()), Some((call, turn))),
                     None => break,
                 }
             }
@@ -216,43 +269,45 @@ where
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        if self.running.len() >= AT_ONCE {
-            return None;
-        }
-        self.window.next_wake().into_iter().chain(self.token_at).min()
+        // Whoever has no room is looked at when somebody has made some.
+        let next = self
+            .window
+            .next_wake_where(|account| self.slots.has_room(account));
+        next.into_iter().chain(self.token_at).min()
     }
 
-    fn advance(&mut self, id: SessionId, turn: Option<(Call, A::Turn)>) {
+    fn advance(&mut self, id: SessionId, account: Option<AccountName>, turn: Option<(Call, A::Turn)>) {
         if !self.busy.insert(id.clone()) {
             return;
         }
+        self.slots.take(account.as_ref());
         let reconciler = self.reconciler.clone();
         let busy = reconciler.clock.busy();
         self.running.spawn(async move {
             let advanced = reconciler.advance(&id, turn).await;
             drop(busy);
-            (id, advanced)
+            (id, account, advanced)
         });
     }
 
     fn send(&mut self, begun: Begun<A::Turn>) {
         let id = begun.id().clone();
+        let account = Some(begun.account().clone());
         self.busy.insert(id.clone());
+        self.slots.take(account.as_ref());
         let reconciler = self.reconciler.clone();
         let busy = reconciler.clock.busy();
         self.running.spawn(async move {
             let advanced = reconciler.send(begun).await;
             drop(busy);
-            (id, advanced)
+            (id, account, advanced)
         });
     }
 
-    fn ended(
-        &mut self,
-        ended: Result<(SessionId, Result<Advanced, LogError>), tokio::task::JoinError>,
-    ) -> anyhow::Result<()> {
-        let (id, advanced) = ended?;
+    fn ended(&mut self, ended: Result<Done, tokio::task::JoinError>) -> anyhow::Result<()> {
+        let (id, account, advanced) = ended?;
         self.busy.remove(&id);
+        self.slots.give_back(account.as_ref());
         match advanced {
             Ok(advanced) => self.place(&id, advanced),
             Err(error) => {
@@ -292,3 +347,6 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
