@@ -117,13 +117,7 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
         )
     });
     tasks.spawn("sweep", |stop| {
-        sweep::run(
-            reconciler.clone(),
-            inbox.clone(),
-            assignment,
-            tick.clone(),
-            stop,
-        )
+        sweep::run(reconciler.clone(), inbox.clone(), assignment, tick.clone(), stop)
     });
     tasks.spawn("announce", |stop| {
         let announcer = Announcer {
