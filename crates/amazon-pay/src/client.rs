@@ -7,21 +7,21 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::config::{ClientConfig, ConfigError};
-use crate::error::{BodyError, Error};
-use crate::ids::{ChargeId, ChargePermissionId, CheckoutSessionId, IdempotencyKey, PublicKeyId};
+use crate::error::{BodyError, Error, NotSent, is_tls};
+use crate::header::Header;
+use crate::ids::PublicKeyId;
 use crate::keys::PrivateKey;
-use crate::model::{Answer, Charge, ChargePermission, CheckoutSession};
+use crate::model::Answer;
 use crate::place::Region;
 use crate::request::{Method, Request, SignedRequest};
 use crate::response::{Head, Response};
-use crate::signing::{ALGORITHM, Canonical, basic_timestamp};
+use crate::signing::{Algorithm, Canonical, basic_timestamp};
 
-/// The longest body that is read. Amazon's answers have a few kilobytes.
+/// The longest body, in bytes, that is sent or read. Amazon's have a few kilobytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// A connection that was idle for longer is not used again: a server that is about to close it would leave
@@ -34,8 +34,8 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(20);
 /// and no failure is retried. The one thing that is repeated below this crate is handing over a request that
 /// was queued on an idle connection found closed before its first byte was written.
 ///
-/// To limit a call's time, drop its future; its connection is then closed and not used again. A request that
-/// was being sent may have landed.
+/// A call's time is limited by [`ClientConfig::timeout`], or by dropping its future. Either way its connection is
+/// then closed and not used again, and a request that was being sent may have landed.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -46,6 +46,8 @@ struct Inner {
     region: Region,
     public_key_id: PublicKeyId,
     private_key: PrivateKey,
+    algorithm: Algorithm,
+    headers: Vec<Header>,
     origin: String,
     host: String,
     path_prefix: String,
@@ -60,6 +62,12 @@ impl Client {
         let path_prefix = config.path_prefix()?;
         let endpoint = config.endpoint()?;
         let user_agent = HeaderValue::from_str(&config.user_agent).map_err(|_| ConfigError::UserAgent)?;
+        // Of two with one name, the later counts.
+        let mut headers: Vec<Header> = Vec::new();
+        for header in config.headers {
+            headers.retain(|present| present.name != header.name);
+            headers.push(header);
+        }
         let mut http = reqwest::Client::builder()
             .http1_only()
             .redirect(reqwest::redirect::Policy::none())
@@ -71,6 +79,9 @@ impl Client {
             .pool_idle_timeout(IDLE_CONNECTION)
             .connect_timeout(config.connect_timeout)
             .user_agent(user_agent);
+        if let Some(timeout) = config.timeout {
+            http = http.timeout(timeout);
+        }
         if let Some(pem) = &config.ca_pem {
             let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| ConfigError::Ca)?;
             if certificates.is_empty() {
@@ -85,6 +96,8 @@ impl Client {
                 region: config.region,
                 public_key_id: config.public_key_id,
                 private_key: config.private_key,
+                algorithm: config.algorithm,
+                headers,
                 origin: endpoint.origin,
                 host: endpoint.host,
                 path_prefix,
@@ -92,30 +105,43 @@ impl Client {
         })
     }
 
-    /// Signs `request` as of `at`, which Amazon compares with its own clock.
+    /// Signs `request` as of `at`, which Amazon compares with its own clock. How far the two may differ is not
+    /// published; an answer's [`date`](Response::date) shows the difference.
     ///
     /// Costs about a millisecond of processor time and no I/O, so that a caller can do it while something
     /// else is being written to disk.
     ///
     /// # Errors
-    /// [`Error::NotSent`] if the key cannot sign.
+    /// [`Error::NotSent`] if the body is longer than [`MAX_BODY_BYTES`] or the key cannot sign.
     pub fn sign<T>(&self, request: &Request<T>, at: Timestamp) -> Result<SignedRequest<T>, Error> {
+        if request.body.len() > MAX_BODY_BYTES {
+            return Err(NotSent::BodyTooLarge.into());
+        }
         let inner = &*self.inner;
         let path = format!("{}{}", inner.path_prefix, request.resource);
-        let mut headers = vec![
-            ("accept", "application/json".to_owned()),
-            ("content-type", "application/json".to_owned()),
-            ("x-amz-pay-date", basic_timestamp(at)),
-            ("x-amz-pay-host", inner.host.clone()),
-            ("x-amz-pay-region", inner.region.code().to_owned()),
+        let date = basic_timestamp(at);
+        let mut signed = vec![
+            ("accept", "application/json"),
+            ("content-type", "application/json"),
+            ("x-amz-pay-date", date.as_str()),
+            ("x-amz-pay-host", inner.host.as_str()),
+            ("x-amz-pay-region", inner.region.code()),
         ];
         if let Some(key) = &request.idempotency_key {
-            headers.push(("x-amz-pay-idempotency-key", key.as_str().to_owned()));
+            signed.push(("x-amz-pay-idempotency-key", key.as_str()));
         }
-        let signed: Vec<(&str, &str)> = headers
+        let extra: Vec<&Header> = inner
+            .headers
             .iter()
-            .map(|(name, value)| (*name, value.as_str()))
+            .filter(|ours| request.headers.iter().all(|theirs| theirs.name != ours.name))
+            .chain(&request.headers)
             .collect();
+        signed.extend(
+            extra
+                .iter()
+                .filter(|header| header.signed)
+                .map(|header| (header.name.as_str(), header.text())),
+        );
         let canonical = Canonical {
             method: request.method.as_str(),
             path: &path,
@@ -125,18 +151,34 @@ impl Client {
         };
         let signature = inner
             .private_key
-            .sign(canonical.string_to_sign().as_bytes())
-            .map_err(|_| Error::NotSent("the private key cannot sign".into()))?;
+            .sign(
+                inner.algorithm,
+                canonical.string_to_sign(inner.algorithm).as_bytes(),
+            )
+            .map_err(|_| NotSent::Signing)?;
         let authorization = format!(
-            "{ALGORITHM} PublicKeyId={}, SignedHeaders={}, Signature={}",
+            "{} PublicKeyId={}, SignedHeaders={}, Signature={}",
+            inner.algorithm,
             inner.public_key_id,
             canonical.signed_headers(),
             STANDARD.encode(signature)
         );
-        headers.push(("authorization", authorization));
-        let (method, body) = (request.method, request.body.clone());
+        let mut headers = HeaderMap::with_capacity(signed.len() + extra.len() + 1);
+        let own = signed
+            .iter()
+            .copied()
+            .chain([("authorization", authorization.as_str())]);
+        for (name, value) in own {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| NotSent::Header)?;
+            let value = HeaderValue::from_str(value).map_err(|_| NotSent::Header)?;
+            headers.insert(name, value);
+        }
+        for header in extra {
+            headers.insert(header.name.clone(), header.value.clone());
+        }
+        let body = request.body.clone();
         Ok(SignedRequest {
-            method,
+            method: request.method,
             path,
             headers,
             body,
@@ -149,99 +191,32 @@ impl Client {
     /// # Errors
     /// [`Error`] says whether the request may have been written.
     pub async fn send<T: Answer>(&self, request: SignedRequest<T>) -> Result<Response<T>, Error> {
-        let mut response = self.http_request(request)?.send().await.map_err(|error| {
-            // Errors of connecting come from before the connection was given a request. Everything else may
-            // be later.
-            let before = error.is_connect() || error.is_builder();
-            let cause = error.without_url().into();
-            if before {
-                Error::NotSent(cause)
-            } else {
-                Error::Transport(cause)
-            }
-        })?;
+        let mut response = self.http_request(request).send().await.map_err(from_transport)?;
         let head = head_of(&response);
         let body = read_body(&mut response).await;
         head.into_result(body)
     }
 
-    fn http_request<T>(&self, request: SignedRequest<T>) -> Result<reqwest::RequestBuilder, Error> {
-        let mut headers = HeaderMap::with_capacity(request.headers.len());
-        for (name, value) in request.headers {
-            let value = HeaderValue::from_str(&value).map_err(|error| Error::NotSent(error.into()))?;
-            headers.insert(HeaderName::from_static(name), value);
-        }
+    fn http_request<T>(&self, request: SignedRequest<T>) -> reqwest::RequestBuilder {
         let url = format!("{}{}", self.inner.origin, request.path);
+        let http = &self.inner.http;
         let builder = match request.method {
-            Method::Get => self.inner.http.get(url),
-            Method::Post => self.inner.http.post(url).body(request.body),
+            Method::Get => http.get(url),
+            Method::Post => http.post(url).body(request.body),
+            Method::Patch => http.patch(url).body(request.body),
+            Method::Delete => http.delete(url).body(request.body),
         };
-        Ok(builder.headers(headers))
+        builder.headers(request.headers)
     }
 
-    async fn call<T: Answer>(&self, request: Request<T>, at: Timestamp) -> Result<Response<T>, Error> {
-        let signed = self.sign(&request, at)?;
+    /// Signs `request` as of `at` and sends it, once. To keep the request for a repeat, [`sign`](Self::sign) and
+    /// [`send`](Self::send) it.
+    ///
+    /// # Errors
+    /// [`Error`] says whether the request may have been written.
+    pub async fn call<T: Answer>(&self, request: &Request<T>, at: Timestamp) -> Result<Response<T>, Error> {
+        let signed = self.sign(request, at)?;
         self.send(signed).await
-    }
-
-    /// Finalize Checkout Session, signed as of `at`.
-    ///
-    /// # Errors
-    /// [`Error`] says whether the request may have been written.
-    pub async fn finalize(
-        &self,
-        id: &CheckoutSessionId,
-        body: impl Into<Bytes>,
-        idempotency_key: Option<IdempotencyKey>,
-        at: Timestamp,
-    ) -> Result<Response<CheckoutSession>, Error> {
-        self.call(Request::finalize(id, body, idempotency_key), at).await
-    }
-
-    /// Complete Checkout Session, signed as of `at`.
-    ///
-    /// # Errors
-    /// [`Error`] says whether the request may have been written.
-    pub async fn complete(
-        &self,
-        id: &CheckoutSessionId,
-        body: impl Into<Bytes>,
-        idempotency_key: Option<IdempotencyKey>,
-        at: Timestamp,
-    ) -> Result<Response<CheckoutSession>, Error> {
-        self.call(Request::complete(id, body, idempotency_key), at).await
-    }
-
-    /// Get Checkout Session, signed as of `at`.
-    ///
-    /// # Errors
-    /// [`Error`]. A look-up changes nothing at Amazon, so every failed one can be repeated.
-    pub async fn get_checkout_session(
-        &self,
-        id: &CheckoutSessionId,
-        at: Timestamp,
-    ) -> Result<Response<CheckoutSession>, Error> {
-        self.call(Request::get_checkout_session(id), at).await
-    }
-
-    /// Get Charge, signed as of `at`.
-    ///
-    /// # Errors
-    /// [`Error`]. A look-up changes nothing at Amazon, so every failed one can be repeated.
-    pub async fn get_charge(&self, id: &ChargeId, at: Timestamp) -> Result<Response<Charge>, Error> {
-        self.call(Request::get_charge(id), at).await
-    }
-
-    /// Get Charge Permission, signed as of `at`.
-    ///
-    /// # Errors
-    /// [`Error`]. A look-up changes nothing at Amazon, so every failed one can be repeated.
-    pub async fn get_charge_permission(
-        &self,
-        id: &ChargePermissionId,
-        at: Timestamp,
-    ) -> Result<Response<ChargePermission>, Error> {
-        self.call(Request::get_charge_permission(id), at).await
     }
 }
 
@@ -252,6 +227,19 @@ impl fmt::Debug for Client {
             .field("path_prefix", &self.inner.path_prefix)
             .field("public_key_id", &self.inner.public_key_id)
             .finish_non_exhaustive()
+    }
+}
+
+fn from_transport(error: reqwest::Error) -> Error {
+    // Errors of connecting come from before the connection was given a request. Everything else may be later.
+    if error.is_builder() {
+        NotSent::Http(error.without_url().into()).into()
+    } else if error.is_connect() && is_tls(&error) {
+        NotSent::Tls(error.without_url().into()).into()
+    } else if error.is_connect() {
+        NotSent::Connection(error.without_url().into()).into()
+    } else {
+        Error::Transport(error.without_url().into())
     }
 }
 

@@ -6,12 +6,26 @@ use std::time::Duration;
 
 use reqwest::Url;
 
+use crate::header::Header;
 use crate::ids::PublicKeyId;
 use crate::keys::PrivateKey;
 use crate::place::{Environment, Region};
+use crate::signing::Algorithm;
 
 /// What [`Client::new`](crate::Client::new) is made from. Start from [`ClientConfig::new`] and change what
-/// differs.
+/// differs:
+///
+/// ```no_run
+/// use amazon_pay::{ClientConfig, Header, PrivateKey, PublicKeyId, Region};
+///
+/// # fn example(key: PrivateKey) -> Result<(), Box<dyn std::error::Error>> {
+/// let config = ClientConfig {
+///     headers: vec![Header::auth_token("the merchant's token")?],
+///     ..ClientConfig::new(Region::Jp, PublicKeyId::parse("LIVE-AEXAMPLE")?, key)
+/// };
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct ClientConfig {
     /// The merchant account's region.
@@ -22,19 +36,27 @@ pub struct ClientConfig {
     pub environment: Option<Environment>,
     /// The private half of the key pair.
     pub private_key: PrivateKey,
+    /// How requests are signed.
+    pub algorithm: Algorithm,
+    /// Sent with every request, such as [`Header::auth_token`] and [`Header::integrator_id`]. A request's own
+    /// header of the same name comes in place of one of these.
+    pub headers: Vec<Header>,
     /// Instead of Amazon's host: `https://host:port`, or `http://` on loopback, without a path.
     pub endpoint: Option<String>,
     /// Certificates (PEM) to trust besides the system's.
     pub ca_pem: Option<Vec<u8>>,
-    /// How long resolving, connecting and the TLS handshake may take together. There is no other timeout:
-    /// drop the future of a call that takes too long.
+    /// How long resolving, connecting and the TLS handshake may take together.
     pub connect_timeout: Duration,
+    /// How long a whole call may take, from connecting to the answer's last byte. With `None`, drop the future
+    /// of a call that takes too long.
+    pub timeout: Option<Duration>,
     /// The `user-agent` header.
     pub user_agent: String,
 }
 
 impl ClientConfig {
-    /// Amazon's own host, and 10 seconds to connect.
+    /// Amazon's own host, [`Algorithm::V2`], 10 seconds to connect, and 60 seconds for a call: confirming a
+    /// session may take its time, since it may authorize a payment.
     #[must_use]
     pub fn new(region: Region, public_key_id: PublicKeyId, private_key: PrivateKey) -> Self {
         Self {
@@ -42,9 +64,12 @@ impl ClientConfig {
             public_key_id,
             environment: None,
             private_key,
+            algorithm: Algorithm::V2,
+            headers: Vec::new(),
             endpoint: None,
             ca_pem: None,
             connect_timeout: Duration::from_secs(10),
+            timeout: Some(Duration::from_secs(60)),
             user_agent: concat!("amazon-pay-rust/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -106,8 +131,11 @@ impl fmt::Debug for ClientConfig {
             .field("region", &self.region)
             .field("public_key_id", &self.public_key_id)
             .field("environment", &self.environment)
+            .field("algorithm", &self.algorithm)
+            .field("headers", &self.headers)
             .field("endpoint", &self.endpoint)
             .field("connect_timeout", &self.connect_timeout)
+            .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
 }

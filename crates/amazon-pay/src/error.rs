@@ -7,15 +7,17 @@
 //! | [`Error::Api`] | yes | as status and reason code say; a 5xx leaves it open |
 //! | [`Error::Unreadable`] | yes | yes, but its answer is lost |
 //!
-//! No error holds a body, a header that we sent, or anything of the buyer, beyond the message that Amazon
-//! wrote.
+//! No error shows a body, a header that we sent, or anything of the buyer. Amazon's own message may quote what was
+//! sent: it is kept in [`ApiError::message`], and is in no `Display` and no `Debug`.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::model::InvalidAnswer;
+use crate::reason::ReasonCode;
 
 /// The cause underneath. Its chain names hosts and addresses, never the URL's path or a body.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -23,12 +25,11 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// Why a call did not bring the object that was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Failed before any byte of the request was written: the name could not be resolved, the connection or
-    /// the TLS handshake failed, or the request could not be signed. Amazon knows nothing of it.
+    /// Failed before any byte of the request was written. Amazon knows nothing of it.
     #[error("the request was not sent")]
-    NotSent(#[source] Cause),
+    NotSent(#[source] NotSent),
     /// Failed after the request may have been written and before a status line came back: reset, closed, cut
-    /// off. Amazon may have acted.
+    /// off, out of time. Amazon may have acted.
     #[error("the connection failed after the request may have been sent")]
     Transport(#[source] Cause),
     /// Amazon, or something in front of it, answered with anything but a 2xx.
@@ -39,14 +40,99 @@ pub enum Error {
     Unreadable(Box<UnreadableAnswer>),
 }
 
+/// Why a request never left.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotSent {
+    /// Its body is longer than [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES).
+    #[error("its body is longer than 1 MiB")]
+    BodyTooLarge,
+    /// The private key could not sign it.
+    #[error("the private key cannot sign")]
+    Signing,
+    /// One of its headers cannot be written.
+    #[error("a header cannot be written")]
+    Header,
+    /// HTTP cannot carry it.
+    #[error("it is not a valid HTTP request")]
+    Http(#[source] Cause),
+    /// The two sides could not agree on TLS: a certificate that is not trusted, of another name or of another
+    /// time, or no common version. Trying again will not help.
+    #[error("the TLS handshake failed")]
+    Tls(#[source] Cause),
+    /// No connection: the name could not be resolved, nobody listens, it was reset, or it took too long.
+    #[error("no connection could be made")]
+    Connection(#[source] Cause),
+}
+
 impl Error {
-    /// Amazon's id of this call, which its support asks for.
+    /// Whether it is certain that no byte of the request was written.
+    #[must_use]
+    pub fn is_not_sent(&self) -> bool {
+        matches!(self, Self::NotSent(_))
+    }
+
+    /// Whether Amazon may have acted on **this** request: it may have been written and nobody said no. Then only
+    /// a repeat under the same idempotency key, or a look-up, tells what happened.
+    ///
+    /// `false` means that this request had no effect. It does not mean that nothing has happened: for example
+    /// [`InvalidCheckoutSessionStatus`](ReasonCode::InvalidCheckoutSessionStatus) and
+    /// [`DuplicateIdempotencyKey`](ReasonCode::DuplicateIdempotencyKey) can be the trace of an earlier request
+    /// that succeeded. For a look-up it says nothing: look-ups change nothing.
+    #[must_use]
+    pub fn may_have_landed(&self) -> bool {
+        match self {
+            Self::NotSent(_) => false,
+            Self::Transport(_) | Self::Unreadable(_) => true,
+            Self::Api(error) => error.may_have_landed(),
+        }
+    }
+
+    /// Whether TLS is what failed, in the handshake ([`NotSent::Tls`]) or later, and not the network below it.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        match self {
+            Self::NotSent(NotSent::Tls(_)) => true,
+            Self::Transport(cause) => is_tls(&**cause),
+            Self::NotSent(_) | Self::Api(_) | Self::Unreadable(_) => false,
+        }
+    }
+
+    /// The HTTP status, if there was an answer.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::NotSent(_) | Self::Transport(_) => None,
+            Self::Api(error) => Some(error.status),
+            Self::Unreadable(answer) => Some(answer.status),
+        }
+    }
+
+    /// Amazon's word for what is wrong.
+    #[must_use]
+    pub fn reason_code(&self) -> Option<&ReasonCode> {
+        match self {
+            Self::Api(error) => error.reason_code.as_ref(),
+            Self::NotSent(_) | Self::Transport(_) | Self::Unreadable(_) => None,
+        }
+    }
+
+    /// Amazon's id of this call, which its support asks for. Log it.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match self {
             Self::NotSent(_) | Self::Transport(_) => None,
             Self::Api(error) => error.request_id.as_deref(),
             Self::Unreadable(answer) => answer.request_id.as_deref(),
+        }
+    }
+
+    /// How long to wait before another call, where the answer says so. Amazon promises no such header.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Api(error) => error.retry_after,
+            Self::NotSent(_) | Self::Transport(_) | Self::Unreadable(_) => None,
         }
     }
 
@@ -58,6 +144,12 @@ impl Error {
             Self::Api(error) => error.date,
             Self::Unreadable(answer) => answer.date,
         }
+    }
+}
+
+impl From<NotSent> for Error {
+    fn from(cause: NotSent) -> Self {
+        Self::NotSent(cause)
     }
 }
 
@@ -73,15 +165,37 @@ impl From<UnreadableAnswer> for Error {
     }
 }
 
+/// Whether TLS is among the causes. An `io::Error` shows what it carries to those alone who ask for it.
+pub(crate) fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<rustls::Error>() {
+            return true;
+        }
+        let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if carried.is_some_and(|carried| is_tls(carried)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// An answer that is not a 2xx. Decide on `reason_code` first and on `status` second: for some codes Amazon's
 /// own pages differ on the status. A redirect is such an answer too, and is never followed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Neither `Display` nor `Debug` shows the message.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ApiError {
     /// The HTTP status.
     pub status: u16,
     /// Amazon's word for it; absent when the body is not Amazon's JSON.
-    pub reason_code: Option<String>,
-    /// Amazon's sentence, of at most 1,000 characters. For people: do not match on it.
+    pub reason_code: Option<ReasonCode>,
+    /// Amazon's sentence, in one line of at most 1,000 characters. For people: do not match on it.
+    ///
+    /// It names the parameter at fault and may quote its value. **Do not log it** where names and addresses have
+    /// no business.
     pub message: Option<String>,
     /// Amazon's id of this call.
     pub request_id: Option<String>,
@@ -94,6 +208,19 @@ pub struct ApiError {
     pub content_type: Option<String>,
 }
 
+impl ApiError {
+    /// See [`Error::may_have_landed`]: a 5xx, a 408, a code that says that Amazon had begun, or an answer that is
+    /// not Amazon's, such as a redirect.
+    #[must_use]
+    pub fn may_have_landed(&self) -> bool {
+        match self.status {
+            408 | 500..=599 => true,
+            400..=499 => self.reason_code.as_ref().is_some_and(ReasonCode::is_unclear),
+            _ => true,
+        }
+    }
+}
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Amazon Pay answered {}", self.status)?;
@@ -102,9 +229,6 @@ impl fmt::Display for ApiError {
         } else if let Some(content_type) = &self.content_type {
             write!(f, " without a reason code ({content_type})")?;
         }
-        if let Some(message) = &self.message {
-            write!(f, ": {message}")?;
-        }
         if let Some(request_id) = &self.request_id {
             write!(f, " (request id {request_id})")?;
         }
@@ -112,10 +236,24 @@ impl fmt::Display for ApiError {
     }
 }
 
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiError")
+            .field("status", &self.status)
+            .field("reason_code", &self.reason_code)
+            .field("request_id", &self.request_id)
+            .field("retry_after", &self.retry_after)
+            .field("date", &self.date)
+            .field("content_type", &self.content_type)
+            .finish_non_exhaustive()
+    }
+}
+
 impl std::error::Error for ApiError {}
 
 /// A 2xx whose body could not be read.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct UnreadableAnswer {
     /// The HTTP status; 202 means that a payment is being decided.
     pub status: u16,
@@ -152,7 +290,7 @@ impl std::error::Error for UnreadableAnswer {
 /// What is wrong with a body.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
-    /// The connection ended before the body did.
+    /// The connection ended, or the time did, before the body did.
     #[error("it ended early")]
     CutOff(#[source] Cause),
     /// More than [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES).

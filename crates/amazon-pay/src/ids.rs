@@ -4,6 +4,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::place::Environment;
 
 /// The text cannot be used as the identifier it was meant to be.
@@ -62,6 +65,18 @@ macro_rules! identifier {
                 Self::parse(text)
             }
         }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                Self::parse(&String::deserialize(from)?).map_err(D::Error::custom)
+            }
+        }
     };
 }
 
@@ -80,14 +95,63 @@ identifier!(
     ChargePermissionId, "charge permission id", 128, '-', "1 to 128 of A-Za-z0-9-"
 );
 identifier!(
-    /// The key under which Amazon recognises a repeated POST: 1 to 32 of `A-Za-z0-9-_`. Amazon keeps keys for
-    /// ever, per merchant account; a UUID fits without its dashes.
+    /// A refund, such as `S01-1234567-1234567-R123456`: 1 to 128 of `A-Za-z0-9-`. Opaque.
+    RefundId, "refund id", 128, '-', "1 to 128 of A-Za-z0-9-"
+);
+identifier!(
+    /// The key under which Amazon recognises a repeated POST: 1 to 32 of `A-Za-z0-9-_`.
+    ///
+    /// The first answer to a key is kept for ever, per merchant account. The same request under the same key
+    /// gets that answer again; another request under it is refused with
+    /// [`DuplicateIdempotencyKey`](crate::ReasonCode::DuplicateIdempotencyKey). So a key belongs to one
+    /// intent, and is stored before the request leaves. A UUID fits without its dashes.
     IdempotencyKey, "idempotency key", 32, '-' | '_', "1 to 32 of A-Za-z0-9-_"
 );
 identifier!(
     /// The name of a key pair in Seller Central: 1 to 128 of `A-Za-z0-9-_`. Not a secret.
     PublicKeyId, "public key id", 128, '-' | '_', "1 to 128 of A-Za-z0-9-_"
 );
+
+/// What a buyer brings back from signing in, for Get Buyer: 1 to 2048 visible ASCII characters. Whoever has it
+/// can read the buyer's details, so the `Debug` form does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BuyerToken(String);
+
+impl BuyerToken {
+    /// Takes the text as it stands; what a path cannot have is encoded when it becomes part of one.
+    ///
+    /// # Errors
+    /// [`InvalidId`] where it breaks the rule above, or consists of dots only. The error does not repeat the
+    /// text.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let (what, rule) = ("buyer token", "1 to 2048 visible ASCII characters, not only dots");
+        // A URL library takes `.` and `..` for directions, also when they are encoded.
+        if text.bytes().all(|byte| byte == b'.') {
+            return Err(InvalidId { what, rule });
+        }
+        check(text, 2048, |c| c.is_ascii_graphic(), what, rule).map(Self)
+    }
+
+    /// The token as Amazon gave it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BuyerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BuyerToken(..)")
+    }
+}
+
+impl FromStr for BuyerToken {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        Self::parse(text)
+    }
+}
 
 impl PublicKeyId {
     /// The environment that the prefix names, `LIVE` or `SANDBOX` in any case. Older keys have no prefix and
@@ -111,7 +175,7 @@ impl PublicKeyId {
 
 #[cfg(test)]
 mod tests {
-    use super::{ChargeId, CheckoutSessionId, IdempotencyKey, PublicKeyId};
+    use super::{BuyerToken, ChargeId, CheckoutSessionId, IdempotencyKey, PublicKeyId};
     use crate::place::Environment;
 
     #[test]
@@ -134,6 +198,15 @@ mod tests {
         }
         for bad in ["", "a/complete", "a.b", &"a".repeat(129)] {
             assert!(ChargeId::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_buyer_token_is_visible_ascii_and_never_shown() {
+        let token = BuyerToken::parse("Atza|IwEB+/=~").unwrap();
+        assert_eq!(format!("{token:?}"), "BuyerToken(..)");
+        for bad in ["", ".", "..", "a b", "a\n", "\u{fc}", &"a".repeat(2049)] {
+            assert!(BuyerToken::parse(bad).is_err(), "{bad:?}");
         }
     }
 

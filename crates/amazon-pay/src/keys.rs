@@ -7,10 +7,15 @@ use std::sync::Arc;
 use aws_lc_rs::error::{KeyRejected, Unspecified};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
-use aws_lc_rs::signature::RSA_PSS_SHA256;
+use aws_lc_rs::signature::{RSA_PSS_SHA256, RsaPssSaltLength, RsaSignatureEncoding};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretSlice};
+
+use crate::signing::Algorithm;
+
+/// The first algorithm's salt has another length than its digest.
+static PSS_V1: RsaSignatureEncoding = RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(20));
 
 const BEGIN: &str = "-----BEGIN ";
 const DASHES: &str = "-----";
@@ -96,10 +101,10 @@ impl PrivateKey {
         let der = der.expose_secret();
         KeyPair::from_pkcs8(der)
             .map(Self::new)
-            .map_err(|rejected| match algorithm(der) {
-                Some(Algorithm::Rsa) => from_rejected(&rejected),
-                Some(Algorithm::Ec) => KeyError::EcKey,
-                Some(Algorithm::Other) => KeyError::OtherAlgorithm,
+            .map_err(|rejected| match kind(der) {
+                Some(KeyKind::Rsa) => from_rejected(&rejected),
+                Some(KeyKind::Ec) => KeyError::EcKey,
+                Some(KeyKind::Other) => KeyError::OtherAlgorithm,
                 None => KeyError::DamagedKey,
             })
     }
@@ -114,11 +119,15 @@ impl PrivateKey {
         Self { pair: Arc::new(pair) }
     }
 
-    /// RSASSA-PSS with SHA-256 and a salt of 32 bytes over `message`.
-    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
+    /// RSASSA-PSS with SHA-256 over `message`.
+    pub(crate) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
+        let encoding = match algorithm {
+            Algorithm::V1 => &PSS_V1,
+            Algorithm::V2 => &RSA_PSS_SHA256,
+        };
         let mut signature = vec![0; self.pair.public_modulus_len()];
         self.pair
-            .sign(&RSA_PSS_SHA256, &SystemRandom::new(), message, &mut signature)?;
+            .sign(encoding, &SystemRandom::new(), message, &mut signature)?;
         Ok(signature)
     }
 }
@@ -171,7 +180,7 @@ impl<'a> Block<'a> {
     }
 }
 
-enum Algorithm {
+enum KeyKind {
     Rsa,
     Ec,
     Other,
@@ -179,7 +188,7 @@ enum Algorithm {
 
 /// What kind of key a PKCS#8 structure says it holds. Only asked about keys that were rejected, to say why:
 /// after the outer header and the version comes `AlgorithmIdentifier`, whose object identifier we look at.
-fn algorithm(pkcs8: &[u8]) -> Option<Algorithm> {
+fn kind(pkcs8: &[u8]) -> Option<KeyKind> {
     const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
     const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
     // SEQUENCE (1 to 3 length bytes), INTEGER 0 or 1, SEQUENCE, OBJECT IDENTIFIER.
@@ -191,9 +200,9 @@ fn algorithm(pkcs8: &[u8]) -> Option<Algorithm> {
         return None;
     };
     match oid.get(..usize::from(*length))? {
-        RSA => Some(Algorithm::Rsa),
-        EC => Some(Algorithm::Ec),
-        _ => Some(Algorithm::Other),
+        RSA => Some(KeyKind::Rsa),
+        EC => Some(KeyKind::Ec),
+        _ => Some(KeyKind::Other),
     }
 }
 
@@ -206,6 +215,7 @@ mod tests {
     use openssl::symm::Cipher;
 
     use super::{KeyError, PrivateKey};
+    use crate::signing::Algorithm;
 
     fn text(pem: Vec<u8>) -> String {
         String::from_utf8(pem).unwrap()
@@ -228,7 +238,7 @@ mod tests {
             format!("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n{pkcs1}"),
         ] {
             let key = PrivateKey::from_pem(&pem).unwrap();
-            assert_eq!(key.sign(b"message").unwrap().len(), 256);
+            assert_eq!(key.sign(Algorithm::V2, b"message").unwrap().len(), 256);
             assert_eq!(format!("{key:?}"), "PrivateKey(..)");
         }
     }

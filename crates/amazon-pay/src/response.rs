@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::error::{ApiError, BodyError, Error, UnreadableAnswer};
 use crate::model::Answer;
+use crate::reason::ReasonCode;
 
 const LONGEST_MESSAGE: usize = 1_000;
 const LONGEST_WORD: usize = 128;
@@ -87,7 +88,7 @@ impl Head {
     }
 }
 
-fn reason_and_message(body: &[u8]) -> (Option<String>, Option<String>) {
+fn reason_and_message(body: &[u8]) -> (Option<ReasonCode>, Option<String>) {
     let Ok(Value::Object(mut body)) = serde_json::from_slice(body) else {
         return (None, None);
     };
@@ -95,7 +96,7 @@ fn reason_and_message(body: &[u8]) -> (Option<String>, Option<String>) {
         Some(Value::String(text)) => Some(text),
         _ => None,
     };
-    let reason_code = text("reasonCode").and_then(word);
+    let reason_code = text("reasonCode").and_then(word).map(ReasonCode::from);
     // One line, so that a message cannot forge a second entry in someone's log.
     let message = text("message").map(|message| {
         message

@@ -1,14 +1,53 @@
 //! How Amazon Pay wants a request signed. Pure functions of what is sent: no clock, no key, no I/O.
 //!
+//! ```text
 //!   method, path, query, headers, body ─► canonical request ─► string to sign ─► (key) ─► `authorization`
+//! ```
+//!
+//! [`Client::sign`](crate::Client::sign) does all of it. This module is for those who verify signatures, or who
+//! look for the reason of a 403 `InvalidRequestSignature`, whose message quotes the string to sign that Amazon
+//! computed.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 
-/// RSASSA-PSS, SHA-256 for the digest and the mask, salt of 32 bytes.
-pub const ALGORITHM: &str = "AMZN-PAY-RSASSA-PSS-V2";
+/// How the string to sign is signed: RSASSA-PSS, with SHA-256 for the digest and the mask. The two differ in
+/// the salt alone, and Amazon takes both; it recommends the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// `AMZN-PAY-RSASSA-PSS`, with a salt of 20 bytes.
+    V1,
+    /// `AMZN-PAY-RSASSA-PSS-V2`, with a salt of 32 bytes.
+    V2,
+}
+
+impl Algorithm {
+    /// Its name in the `authorization` header, in the string to sign and in a button.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "AMZN-PAY-RSASSA-PSS",
+            Self::V2 => "AMZN-PAY-RSASSA-PSS-V2",
+        }
+    }
+
+    /// The length of the salt, in bytes. A signature with another one does not verify.
+    #[must_use]
+    pub fn salt_length(self) -> usize {
+        match self {
+            Self::V1 => 20,
+            Self::V2 => 32,
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
 
 /// What of a request is covered by its signature.
 #[derive(Debug, Clone, Copy)]
@@ -71,9 +110,15 @@ impl Canonical<'_> {
     /// What the key signs: the algorithm and the digest of the canonical request. Unlike in AWS's own scheme,
     /// no date and no scope.
     #[must_use]
-    pub fn string_to_sign(&self) -> String {
-        format!("{ALGORITHM}\n{}", hex_sha256(self.request().as_bytes()))
+    pub fn string_to_sign(&self, algorithm: Algorithm) -> String {
+        payload_string_to_sign(algorithm, self.request().as_bytes())
     }
+}
+
+/// What the key signs for a button: the algorithm and the digest of its payload, without headers or date.
+#[must_use]
+pub fn payload_string_to_sign(algorithm: Algorithm, payload: &[u8]) -> String {
+    format!("{algorithm}\n{}", hex_sha256(payload))
 }
 
 /// The time as `x-amz-pay-date` wants it: UTC in basic form, `YYYYMMDDTHHMMSSZ`; parts of a second are
@@ -97,7 +142,7 @@ fn canonical_query(query: &[(&str, &str)]) -> String {
 }
 
 /// RFC 3986: everything but the unreserved characters.
-fn percent_encoded(text: &str) -> String {
+pub(crate) fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -121,7 +166,7 @@ fn hex_sha256(bytes: &[u8]) -> String {
 mod tests {
     use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
 
-    use super::{Canonical, basic_timestamp, hex_sha256};
+    use super::{Algorithm, Canonical, basic_timestamp, hex_sha256};
 
     const BODY: &str = concat!(
         r#"{"shippingAddress":{"name":"Robin Example","addressLine1":"12 Sample Street","city":"Springfield","#,
@@ -129,12 +174,15 @@ mod tests {
         r#""chargeAmount":{"amount":"23.45","currencyCode":"USD"},"paymentIntent":"AuthorizeWithCapture"}"#,
     );
 
+    /// The digest that is signed. The algorithms differ in the line above it alone.
     fn hash_of(request: &Canonical<'_>) -> String {
-        request
-            .string_to_sign()
-            .strip_prefix("AMZN-PAY-RSASSA-PSS-V2\n")
-            .unwrap()
-            .to_owned()
+        let after = |algorithm: Algorithm, name: &str| {
+            let text = request.string_to_sign(algorithm);
+            text.strip_prefix(name).unwrap().to_owned()
+        };
+        let hash = after(Algorithm::V2, "AMZN-PAY-RSASSA-PSS-V2\n");
+        assert_eq!(after(Algorithm::V1, "AMZN-PAY-RSASSA-PSS\n"), hash);
+        hash
     }
 
     #[test]
@@ -169,7 +217,7 @@ accept;content-type;x-amz-pay-date;x-amz-pay-host;x-amz-pay-idempotency-key;x-am
 526426b12781c1419cdda0ad75b8b335a120e0cecc205b2fcab2b58fdd278248";
         assert_eq!(request.request(), expected);
         assert_eq!(
-            request.string_to_sign(),
+            request.string_to_sign(Algorithm::V2),
             "AMZN-PAY-RSASSA-PSS-V2\na717b12014c6333c2543a1ce68e6f25814399c67eecd26bcbc8fa60a37fca845"
         );
     }

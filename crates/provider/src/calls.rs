@@ -1,6 +1,6 @@
 //! The ports of the reconciler: one call each, made, heard of and put into the model's words.
 
-use amazon_pay::{ChargeId, CheckoutSession, CheckoutSessionId, IdempotencyKey, Request};
+use amazon_pay::{ChargeId, CheckoutSession, CheckoutSessionId, IdempotencyKey, ReasonCode, Request};
 use checkout::{
     AccountName, Answer, ChargeAnswer, ChargeFound, Class, ConfirmAnswer, Found, LookUpAnswer, Operation,
     Order, SessionId, Timestamp,
@@ -274,8 +274,8 @@ fn confirm_request(attempt: &Attempt) -> Result<Request<CheckoutSession>, Failur
     let key = Some(IdempotencyKey::parse(attempt.key.as_str()).map_err(not_sent)?);
     let body = attempt.body.clone();
     Ok(match attempt.operation {
-        Operation::Finalize => Request::finalize(&id, body, key),
-        Operation::Complete => Request::complete(&id, body, key),
+        Operation::Finalize => Request::finalize_checkout_session(&id, body, key),
+        Operation::Complete => Request::complete_checkout_session(&id, body, key),
     })
 }
 
@@ -306,7 +306,7 @@ pub(crate) fn says_not_found(failure: &Failure) -> bool {
     match failure {
         Failure::Refused(error) => is_not_found(
             error.status,
-            error.reason_code.as_deref(),
+            error.reason_code.as_ref().map(ReasonCode::as_str),
             error.content_type.as_deref(),
         ),
         Failure::NotSent(_) | Failure::Silence(_) | Failure::Unreadable { .. } => false,

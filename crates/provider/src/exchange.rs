@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use amazon_pay::{ApiError, Error, Request, Response, UnreadableAnswer};
+use amazon_pay::{ApiError, Error, ReasonCode, Request, Response, UnreadableAnswer};
 use checkout::{Answer, Class, Timestamp};
 use reconciler::ports::{Call, Clock};
 
@@ -45,7 +45,11 @@ impl Failure {
         match self {
             Self::NotSent(_) => Verdict::nothing_done(Class::Retry),
             Self::Silence(_) => Verdict::may_have_landed(Class::Retry),
-            Self::Refused(error) => classify(call, error.status, error.reason_code.as_deref()),
+            Self::Refused(error) => classify(
+                call,
+                error.status,
+                error.reason_code.as_ref().map(ReasonCode::as_str),
+            ),
             Self::Unreadable { .. } => Verdict::may_have_landed(Class::Ask),
         }
     }
@@ -76,7 +80,7 @@ impl Failure {
             },
             Self::Refused(error) => Answer {
                 status: Some(error.status),
-                reason_code: error.reason_code.clone(),
+                reason_code: error.reason_code.as_ref().map(ToString::to_string),
                 message: error.message.as_deref().map(|message| scrub(message, body)),
                 request_id: error.request_id.clone(),
             },

@@ -13,13 +13,13 @@ pub(crate) type Unclear = String;
 /// What a 2xx to Finalize or Complete made of the session. Its `state` is no condition: it may still say
 /// `Open` while the payment is pending.
 pub(crate) fn confirmed(id: &str, session: &CheckoutSession) -> Result<Ids, Unclear> {
-    same_object(id, &session.checkout_session_id)?;
+    same_object(id, session.checkout_session_id.as_str())?;
     ids(session).ok_or_else(|| "the answer is a success without a chargePermissionId".to_owned())
 }
 
 /// What a look-up says of the session.
 pub(crate) fn found(id: &str, session: CheckoutSession) -> Result<(Found, Option<Personal>), Unclear> {
-    same_object(id, &session.checkout_session_id)?;
+    same_object(id, session.checkout_session_id.as_str())?;
     match &session.status_details.state {
         CheckoutSessionState::Open => {
             let ids = ids(&session);
@@ -39,7 +39,8 @@ pub(crate) fn found(id: &str, session: CheckoutSession) -> Result<(Found, Option
             .map(|ids| (Found::Completed(ids), None))
             .ok_or_else(|| "the session is Completed without a chargePermissionId".to_owned()),
         CheckoutSessionState::Canceled => {
-            let reason = session.status_details.reason_code.as_deref().and_then(reason);
+            let code = session.status_details.reason_code.as_ref();
+            let reason = code.and_then(|code| reason(code.as_str()));
             Ok((Found::Canceled { reason }, None))
         }
         CheckoutSessionState::Other(state) => {
@@ -50,8 +51,9 @@ pub(crate) fn found(id: &str, session: CheckoutSession) -> Result<(Found, Option
 
 /// What Get Charge says.
 pub(crate) fn charge_found(id: &str, charge: Charge) -> Result<ChargeFound, Unclear> {
-    same_object(id, &charge.charge_id)?;
-    let reason = charge.status_details.reason_code.as_deref().and_then(reason);
+    same_object(id, charge.charge_id.as_str())?;
+    let code = charge.status_details.reason_code.as_ref();
+    let reason = code.and_then(|code| reason(code.as_str()));
     match charge.status_details.state {
         ChargeState::AuthorizationInitiated | ChargeState::CaptureInitiated => Ok(ChargeFound::Pending),
         ChargeState::Authorized => Ok(ChargeFound::Authorized),
@@ -73,9 +75,9 @@ fn same_object(asked: &str, answered: &str) -> Result<(), Unclear> {
 
 fn ids(session: &CheckoutSession) -> Option<Ids> {
     Some(Ids {
-        charge_permission_id: filled(session.charge_permission_id.clone())?,
+        charge_permission_id: session.charge_permission_id.as_ref()?.to_string(),
         charge_permission_type: session.charge_permission_type.as_ref().and_then(permission_type),
-        charge_id: filled(session.charge_id.clone()),
+        charge_id: session.charge_id.as_ref().map(ToString::to_string),
     })
 }
 

@@ -19,28 +19,28 @@ pub(crate) fn body(order: &Order, personal: &Personal) -> Vec<u8> {
                 ProductType::PayOnly => (None, personal.billing_address.as_ref()),
             };
             FinalizeCheckoutSession {
-                payment_intent: payment_intent(intent),
-                charge_amount: price(amount),
                 total_order_amount,
                 supplementary_data: filled(personal.supplementary_data.as_ref()),
                 shipping_address: shipping.and_then(address),
                 billing_address: billing.and_then(address),
                 can_handle_pending_authorization: order.can_handle_pending.then_some(true),
+                ..FinalizeCheckoutSession::new(payment_intent(intent), price(amount))
             }
             .to_body()
         }
         Work::Complete { amount } => CompleteCheckoutSession {
-            charge_amount: Some(price(amount)),
             total_order_amount,
+            ..CompleteCheckoutSession::new(price(amount))
         }
         .to_body(),
-        Work::SetUpWallet => CompleteCheckoutSession::default().to_body(),
+        Work::SetUpWallet => CompleteCheckoutSession::wallet_setup().to_body(),
     };
     bytes.to_vec()
 }
 
 fn price(amount: Amount) -> api::Price {
-    api::Price::new(amount.value().to_string(), amount.currency().code())
+    api::Price::new(amount.value(), amount.currency().code().into())
+        .expect("an amount of the model keeps the same rules")
 }
 
 fn payment_intent(intent: PaymentIntent) -> api::PaymentIntent {
@@ -68,6 +68,7 @@ fn address(address: &Address) -> Option<api::Address> {
         postal_code: filled(address.postal_code.as_ref()),
         country_code: filled(address.country_code.as_ref()),
         phone_number: filled(address.phone_number.as_ref()),
+        ..api::Address::default()
     };
     (mapped != api::Address::default()).then_some(mapped)
 }

@@ -104,6 +104,8 @@ impl AccountSettings {
             endpoint: self.endpoint,
             ca_pem: self.ca_pem,
             connect_timeout: self.connect_timeout,
+            // Each call has its own, by our clock.
+            timeout: None,
             user_agent: concat!("confirmd/", env!("CARGO_PKG_VERSION")).to_owned(),
             ..ClientConfig::new(self.region, self.public_key_id, self.private_key)
         })

@@ -32,7 +32,7 @@ impl World {
         };
         let id = CheckoutSessionId::parse(session["checkoutSessionId"].as_str().unwrap()).unwrap();
         let key = IdempotencyKey::parse("shopfront").unwrap();
-        let request = Request::complete(&id, body.to_body(), Some(key));
+        let request = Request::complete_checkout_session(&id, body.to_body(), Some(key));
         let signed = client.sign(&request, self.clock.now()).unwrap();
         in_time("the shop front's call", client.send(signed)).await
     }

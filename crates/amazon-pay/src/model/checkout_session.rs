@@ -1,89 +1,26 @@
-//! The checkout session: what confirms it, and what Amazon says of it.
+//! The checkout session: what Amazon says of it.
 
 use std::fmt;
 
-use bytes::Bytes;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::Value;
 
-use super::shared::{Address, Buyer, MerchantMetadata, Price, StatusDetails};
-use super::words::{ChargePermissionType, CheckoutSessionState, PaymentIntent, ProductType};
-use super::{body_of, lenient};
+use super::extra::Extra;
+use super::lenient;
+use super::payment::{PaymentDetails, PaymentMethodOnFileMetadata, PaymentPreference, WebCheckoutDetails};
+use super::recurring::RecurringMetadata;
+use super::shared::{Address, Buyer, MerchantMetadata, ProviderMetadata, StatusDetails};
+use super::words::{
+    ChargePermissionType, CheckoutSessionReason, CheckoutSessionState, ConstraintId, ProductType,
+    ReleaseEnvironment,
+};
+use crate::ids::{ChargeId, ChargePermissionId, CheckoutSessionId};
 
-/// The body of Finalize Checkout Session. Amazon compares it with the session and refuses a difference.
+/// A checkout session as Amazon shows it: the answer to Create, Get, Update, Complete and Finalize.
 ///
-/// The `Debug` form shows neither addresses nor the supplementary data.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FinalizeCheckoutSession {
-    /// The session's intent.
-    pub payment_intent: PaymentIntent,
-    /// What the buyer is charged now.
-    pub charge_amount: Price,
-    /// What may be charged in all; needed if the session has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub total_order_amount: Option<Price>,
-    /// Needed if the session has it, unchanged.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub supplementary_data: Option<String>,
-    /// Needed for [`ProductType::PayAndShip`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub shipping_address: Option<Address>,
-    /// Needed for [`ProductType::PayOnly`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub billing_address: Option<Address>,
-    /// Whether Amazon may answer 202 and decide within 24 hours.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub can_handle_pending_authorization: Option<bool>,
-}
-
-impl FinalizeCheckoutSession {
-    /// The request's bytes. The same value always gives the same bytes, so that a repeat under one
-    /// idempotency key is a repeat; what is to be repeated over versions of this crate should nevertheless be
-    /// stored as bytes.
-    #[must_use]
-    pub fn to_body(&self) -> Bytes {
-        body_of(self)
-    }
-}
-
-impl fmt::Debug for FinalizeCheckoutSession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FinalizeCheckoutSession")
-            .field("payment_intent", &self.payment_intent)
-            .field("charge_amount", &self.charge_amount)
-            .field("total_order_amount", &self.total_order_amount)
-            .field(
-                "can_handle_pending_authorization",
-                &self.can_handle_pending_authorization,
-            )
-            .finish_non_exhaustive()
-    }
-}
-
-/// The body of Complete Checkout Session. Both amounts absent is the setup of a saved wallet, whose body is
-/// `{}`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CompleteCheckoutSession {
-    /// What the buyer is charged now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub charge_amount: Option<Price>,
-    /// What may be charged in all; needed if the session has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub total_order_amount: Option<Price>,
-}
-
-impl CompleteCheckoutSession {
-    /// The request's bytes; see [`FinalizeCheckoutSession::to_body`].
-    #[must_use]
-    pub fn to_body(&self) -> Bytes {
-        body_of(self)
-    }
-}
-
-/// A checkout session as Amazon shows it. While `Open` most fields are there; `Completed` and `Canceled`
-/// sessions mostly have their ids and their state alone.
+/// While `Open` most fields are there; `Completed` and `Canceled` sessions mostly have their ids and their
+/// state alone. After 30 days Amazon has deleted a session, and a look-up gets 404.
 ///
 /// The `Debug` form shows no address, no buyer, no payment instrument and no supplementary data.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -91,38 +28,51 @@ impl CompleteCheckoutSession {
 #[non_exhaustive]
 pub struct CheckoutSession {
     /// The session's id.
-    pub checkout_session_id: String,
+    pub checkout_session_id: CheckoutSessionId,
     /// State, reason and since when.
-    pub status_details: StatusDetails<CheckoutSessionState>,
-    /// There once the session is confirmed, whatever its state says.
-    #[serde(default)]
-    pub charge_permission_id: Option<String>,
-    /// There once a charge was made; not for [`PaymentIntent::Confirm`].
-    #[serde(default)]
-    pub charge_id: Option<String>,
+    pub status_details: StatusDetails<CheckoutSessionState, CheckoutSessionReason>,
+    /// There once the session is confirmed, whatever its state says: a pending one may still be `Open`.
+    #[serde(default, deserialize_with = "lenient::id")]
+    pub charge_permission_id: Option<ChargePermissionId>,
+    /// There once a charge was made; not for [`PaymentIntent::Confirm`](crate::PaymentIntent::Confirm).
+    #[serde(default, deserialize_with = "lenient::id")]
+    pub charge_id: Option<ChargeId>,
     /// How often the permission may be used.
     #[serde(default, deserialize_with = "lenient::or_none")]
     pub charge_permission_type: Option<ChargePermissionType>,
+    /// What the buyer of a subscription is shown.
+    #[serde(default, deserialize_with = "lenient::or_none")]
+    pub recurring_metadata: Option<RecurringMetadata>,
+    /// How a wallet is saved.
+    #[serde(default, deserialize_with = "lenient::or_none")]
+    pub payment_method_on_file_metadata: Option<PaymentMethodOnFileMetadata>,
+    /// Where the buyer goes to and comes back to.
+    #[serde(default, deserialize_with = "lenient::or_none")]
+    pub web_checkout_details: Option<WebCheckoutDetails>,
     /// Which address Finalize needs.
     #[serde(default, deserialize_with = "lenient::or_none")]
     pub product_type: Option<ProductType>,
     /// Amounts and intent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::strict")]
     pub payment_details: Option<PaymentDetails>,
     /// Order number and notes.
     #[serde(default, deserialize_with = "lenient::or_none")]
     pub merchant_metadata: Option<MerchantMetadata>,
     /// To be repeated in Finalize unchanged.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::strict")]
     pub supplementary_data: Option<String>,
     /// The buyer; only while `Open`.
     #[serde(default, deserialize_with = "lenient::or_none")]
     pub buyer: Option<Buyer>,
     /// Where the order goes; only while `Open`, not for `PayOnly`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::strict")]
     pub shipping_address: Option<Address>,
+    /// Where the parts of the order go, for `PayAndShipMultiAddress`. Amazon sends each as a string of JSON,
+    /// which is read here.
+    #[serde(default, deserialize_with = "lenient::addresses")]
+    pub shipping_address_list: Vec<Address>,
     /// The billing address, in Europe or for `PayOnly`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::strict")]
     pub billing_address: Option<Address>,
     /// What the buyer pays with, as shown to them.
     #[serde(default, deserialize_with = "lenient::elements")]
@@ -133,15 +83,36 @@ pub struct CheckoutSession {
     /// When it was made.
     #[serde(default, deserialize_with = "lenient::timestamp")]
     pub creation_timestamp: Option<Timestamp>,
-    /// When it lapses unless it is confirmed: 24 hours after its creation.
+    /// When it lapses unless it is confirmed: 24 hours after its creation. Absent once it is confirmed.
     #[serde(default, deserialize_with = "lenient::timestamp")]
     pub expiration_timestamp: Option<Timestamp>,
-    /// `Sandbox` or `Live`.
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub release_environment: Option<String>,
+    /// Live or sandbox.
+    #[serde(default, deserialize_with = "lenient::or_none")]
+    pub release_environment: Option<ReleaseEnvironment>,
     /// The store that the session belongs to.
     #[serde(default, deserialize_with = "lenient::text")]
     pub store_id: Option<String>,
+    /// The solution provider's id.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub platform_id: Option<String>,
+    /// The solution provider's reference.
+    #[serde(default, deserialize_with = "lenient::or_none")]
+    pub provider_metadata: Option<ProviderMetadata>,
+    /// What the button on Amazon's page says.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub checkout_button_text: Option<String>,
+    /// Where the shop delivers to; in Amazon's own form.
+    #[serde(default, deserialize_with = "lenient::json")]
+    pub delivery_specifications: Option<Value>,
+    /// An address that the shop gave; in Amazon's own form.
+    #[serde(default, deserialize_with = "lenient::json")]
+    pub address_details: Option<Value>,
+    /// What goes to which address; in Amazon's own form.
+    #[serde(default, deserialize_with = "lenient::json")]
+    pub multi_addresses_checkout_metadata: Option<Value>,
+    /// Fields that are new.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 impl fmt::Debug for CheckoutSession {
@@ -159,52 +130,8 @@ impl fmt::Debug for CheckoutSession {
             .field("creation_timestamp", &self.creation_timestamp)
             .field("expiration_timestamp", &self.expiration_timestamp)
             .field("release_environment", &self.release_environment)
+            .field("extra", &self.extra)
             .finish_non_exhaustive()
-    }
-}
-
-/// What a session is to be paid with, and how.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct PaymentDetails {
-    /// What confirming does.
-    #[serde(deserialize_with = "lenient::or_none")]
-    pub payment_intent: Option<PaymentIntent>,
-    /// Whether the payment may be pending.
-    #[serde(deserialize_with = "lenient::boolean")]
-    pub can_handle_pending_authorization: Option<bool>,
-    /// What is charged on confirming.
-    pub charge_amount: Option<Price>,
-    /// What may be charged in all.
-    pub total_order_amount: Option<Price>,
-    /// The currency that the buyer sees.
-    #[serde(deserialize_with = "lenient::text")]
-    pub presentment_currency: Option<String>,
-    /// What the buyer's statement says.
-    #[serde(deserialize_with = "lenient::text")]
-    pub soft_descriptor: Option<String>,
-    /// Whether more than the total may be charged.
-    #[serde(deserialize_with = "lenient::boolean")]
-    pub allow_overcharge: Option<bool>,
-    /// Whether the permission lasts longer than usual.
-    #[serde(deserialize_with = "lenient::boolean")]
-    pub extend_expiration: Option<bool>,
-}
-
-/// What the buyer pays with. The `Debug` form shows no content.
-#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct PaymentPreference {
-    /// Such as `Visa ****1111 (Amazon Pay)`.
-    #[serde(deserialize_with = "lenient::text")]
-    pub payment_descriptor: Option<String>,
-}
-
-impl fmt::Debug for PaymentPreference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PaymentPreference(..)")
     }
 }
 
@@ -213,9 +140,12 @@ impl fmt::Debug for PaymentPreference {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Constraint {
-    /// Such as `ChargeAmountNotSet`.
-    pub constraint_id: String,
-    /// In Amazon's sentence.
+    /// What.
+    pub constraint_id: ConstraintId,
+    /// In Amazon's sentence. For people.
     #[serde(default, deserialize_with = "lenient::text")]
     pub description: Option<String>,
+    /// Fields that are new.
+    #[serde(flatten)]
+    pub extra: Extra,
 }

@@ -1,42 +1,19 @@
-//! What several objects have in common: money, addresses, states, references.
+//! What several objects have in common: addresses, buyers, references, states.
 
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
+use super::extra::Extra;
 use super::lenient;
-
-/// An amount of money as Amazon writes it. The amount stays text: turning it into a number is the caller's
-/// decision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Price {
-    /// Decimal text such as `23.45`; no decimals for currencies without minor units. At most two decimals
-    /// when sent.
-    #[serde(deserialize_with = "amount")]
-    pub amount: String,
-    /// ISO 4217, such as `EUR`.
-    pub currency_code: String,
-}
-
-impl Price {
-    /// `Price::new("23.45", "EUR")`.
-    pub fn new(amount: impl Into<String>, currency_code: impl Into<String>) -> Self {
-        Self {
-            amount: amount.into(),
-            currency_code: currency_code.into(),
-        }
-    }
-}
-
-fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    lenient::text(from)?.ok_or_else(|| D::Error::custom("an amount is neither text nor a number"))
-}
 
 /// A postal address. Any part may be missing; `null` and absent are the same. Its `Debug` form shows no
 /// content.
+///
+/// Finalize compares addresses with the session's, by rules that are not published: repeat the one that Get
+/// Checkout Session returned.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Address {
@@ -73,6 +50,9 @@ pub struct Address {
     /// Telephone number.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::text")]
     pub phone_number: Option<String>,
+    /// Fields that are new; never sent.
+    #[serde(flatten, skip_serializing)]
+    pub extra: Extra,
 }
 
 impl fmt::Debug for Address {
@@ -81,7 +61,8 @@ impl fmt::Debug for Address {
     }
 }
 
-/// The buyer, as Amazon shows them. The `Debug` form shows no content.
+/// The buyer: part of an open session and of a charge permission, and the answer to Get Buyer. What is there
+/// depends on what the buyer agreed to share. The `Debug` form shows no content.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
@@ -98,6 +79,24 @@ pub struct Buyer {
     /// Telephone number.
     #[serde(deserialize_with = "lenient::text")]
     pub phone_number: Option<String>,
+    /// Postal code of the usual shipping address; Get Buyer only.
+    #[serde(deserialize_with = "lenient::text")]
+    pub postal_code: Option<String>,
+    /// Country of the usual shipping address, ISO 3166-1 alpha-2; Get Buyer only.
+    #[serde(deserialize_with = "lenient::text")]
+    pub country_code: Option<String>,
+    /// The usual shipping address; Get Buyer only.
+    #[serde(deserialize_with = "lenient::or_none")]
+    pub shipping_address: Option<Address>,
+    /// The billing address; Get Buyer only.
+    #[serde(deserialize_with = "lenient::or_none")]
+    pub billing_address: Option<Address>,
+    /// The buyer's Prime memberships, for merchants whom Amazon shows them.
+    #[serde(deserialize_with = "lenient::elements")]
+    pub prime_membership_types: Vec<String>,
+    /// Fields that are new.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 impl fmt::Debug for Buyer {
@@ -106,24 +105,30 @@ impl fmt::Debug for Buyer {
     }
 }
 
-/// What the merchant attached to the order. The `Debug` form shows the order reference alone: the notes are
+/// What the merchant attaches to the order. The `Debug` form shows the order reference alone: the notes are
 /// free text.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+///
+/// The limits are checked by the `to_body` of the request that it is part of. A store name that is too long
+/// makes the payment fail at Amazon.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
 pub struct MerchantMetadata {
-    /// The merchant's order number.
-    #[serde(deserialize_with = "lenient::text")]
+    /// The merchant's order number, which the buyer sees; at most 256 characters.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::text")]
     pub merchant_reference_id: Option<String>,
-    /// The shop's name as the buyer sees it.
-    #[serde(deserialize_with = "lenient::text")]
+    /// The shop's name as the buyer sees it; at most 50 characters.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::text")]
     pub merchant_store_name: Option<String>,
-    /// A note that the buyer sees.
-    #[serde(deserialize_with = "lenient::text")]
+    /// A note that the buyer sees; at most 255 characters.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::text")]
     pub note_to_buyer: Option<String>,
-    /// Anything else.
-    #[serde(deserialize_with = "lenient::text")]
+    /// Anything else, for the merchant. Amazon's limit could not be read anywhere, so none is checked; 4096
+    /// characters are said to be allowed.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::text")]
     pub custom_information: Option<String>,
+    /// Fields that are new; never sent.
+    #[serde(flatten, skip_serializing)]
+    pub extra: Extra,
 }
 
 impl fmt::Debug for MerchantMetadata {
@@ -134,20 +139,51 @@ impl fmt::Debug for MerchantMetadata {
     }
 }
 
-/// The state of a checkout session or a charge.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", bound = "S: DeserializeOwned")]
+/// What a solution provider attaches.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ProviderMetadata {
+    /// The provider's own reference.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::text")]
+    pub provider_reference_id: Option<String>,
+    /// Fields that are new; never sent.
+    #[serde(flatten, skip_serializing)]
+    pub extra: Extra,
+}
+
+/// The state of a checkout session, a charge or a refund. The `Debug` form leaves out the description, which
+/// is free text.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", bound = "S: DeserializeOwned, R: DeserializeOwned")]
 #[non_exhaustive]
-pub struct StatusDetails<S> {
+pub struct StatusDetails<S, R> {
     /// The state.
     pub state: S,
-    /// Why, in Amazon's word.
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub reason_code: Option<String>,
-    /// Why, in Amazon's sentence.
+    /// Why; absent for most states.
+    #[serde(default = "nothing", deserialize_with = "lenient::or_none")]
+    pub reason_code: Option<R>,
+    /// Why, in Amazon's sentence. For people.
     #[serde(default, deserialize_with = "lenient::text")]
     pub reason_description: Option<String>,
     /// Since when.
     #[serde(default, deserialize_with = "lenient::timestamp")]
     pub last_updated_timestamp: Option<Timestamp>,
+    /// Fields that are new.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// `Option<R>` has a default whatever `R` is, which the derive of the struct above does not see.
+fn nothing<R>() -> Option<R> {
+    None
+}
+
+impl<S: fmt::Debug, R: fmt::Debug> fmt::Debug for StatusDetails<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatusDetails")
+            .field("state", &self.state)
+            .field("reason_code", &self.reason_code)
+            .field("last_updated_timestamp", &self.last_updated_timestamp)
+            .finish_non_exhaustive()
+    }
 }

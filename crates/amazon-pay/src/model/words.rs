@@ -1,17 +1,15 @@
 //! The words of Amazon's vocabulary that we know. Each list is open: a word that is new to us is kept, not
 //! refused.
 
-use std::fmt;
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident),+ $(,)? }) => {
         $(#[$doc])*
+        ///
+        /// A word that is new is kept as [`Other`](Self::Other).
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         pub enum $name {
             $($(#[$word_doc])* $word,)+
-            /// A word that this version does not know.
+            /// A word that this version does not know, as Amazon writes it.
             Other(String),
         }
 
@@ -41,25 +39,27 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                String::deserialize(from).map(Self::from)
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                <String as ::serde::Deserialize>::deserialize(from).map(Self::from)
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
                 to.serialize_str(self.as_str())
             }
         }
     };
 }
+
+pub(crate) use words;
 
 words!(
     /// What happens to the money when the session is confirmed.
@@ -133,5 +133,182 @@ words!(
         NonChargeable,
         /// Cannot be charged any more.
         Closed,
+    }
+);
+words!(
+    /// State of a refund.
+    RefundState {
+        /// On its way. Every refund begins here, and none is decided at once.
+        RefundInitiated,
+        /// Given back. Final.
+        Refunded,
+        /// Not given back. Final.
+        Declined,
+    }
+);
+words!(
+    /// Why a checkout session is `Canceled`.
+    CheckoutSessionReason {
+        /// The buyer backed out on Amazon's page.
+        BuyerCanceled,
+        /// 24 hours went by since its creation and nobody confirmed it.
+        Expired,
+        /// Trouble at Amazon; no verdict on the payment.
+        AmazonCanceled,
+        /// The payment was refused: fraud checks, strong authentication, or the instrument.
+        Declined,
+    }
+);
+words!(
+    /// Why a charge is `Canceled` or `Declined`.
+    ChargeReason {
+        /// Canceled: authorized, and not captured within 30 days.
+        ExpiredUnused,
+        /// Canceled by the merchant.
+        MerchantCanceled,
+        /// Canceled by the buyer.
+        BuyerCanceled,
+        /// Canceled by Amazon.
+        AmazonCanceled,
+        /// Canceled because its permission was closed together with what was pending.
+        ChargePermissionCanceled,
+        /// Declined now; might work later.
+        SoftDeclined,
+        /// Declined: the payment instrument is refused for good.
+        HardDeclined,
+        /// Declined by Amazon's checks, which closes the permission too.
+        AmazonRejected,
+        /// Declined through a fault at Amazon; may be tried again while the permission is `Chargeable`.
+        ProcessingFailure,
+        /// Declined: the authorization did not end in time.
+        TransactionTimedOut,
+    }
+);
+words!(
+    /// Why a charge permission is `NonChargeable` or `Closed`.
+    ChargePermissionReason {
+        /// Not chargeable: the payment instrument is not valid.
+        PaymentMethodInvalid,
+        /// Not chargeable: the buyer removed the payment instrument.
+        PaymentMethodDeleted,
+        /// Not chargeable: the buyer removed the billing address.
+        BillingAddressDeleted,
+        /// Not chargeable: the payment instrument is too old.
+        PaymentMethodExpired,
+        /// Not chargeable: the merchant may not take this payment instrument.
+        PaymentMethodNotAllowed,
+        /// Not chargeable: there is no payment instrument.
+        PaymentMethodNotSet,
+        /// Not chargeable while another charge is being made.
+        ChargeInProgress,
+        /// Not chargeable: the buyer failed the strong authentication.
+        MFAFailed,
+        /// Not chargeable: no amount is set.
+        AmountNotSet,
+        /// Not chargeable: more than the permission allows.
+        TransactionAmountExceeded,
+        /// Closed by the merchant.
+        MerchantCanceled,
+        /// Closed by the merchant.
+        MerchantClosed,
+        /// Closed by the buyer.
+        BuyerCanceled,
+        /// Closed by the buyer.
+        BuyerClosed,
+        /// Closed by Amazon.
+        AmazonCanceled,
+        /// Closed by Amazon: everything is charged.
+        AmazonClosed,
+        /// Closed: its time is over (180 days for one order, 13 months for a subscription).
+        Expired,
+    }
+);
+words!(
+    /// Why a refund is `Declined`.
+    RefundReason {
+        /// Refused by Amazon.
+        AmazonRejected,
+        /// A fault at Amazon.
+        ProcessingFailure,
+    }
+);
+words!(
+    /// What a checkout session still lacks.
+    ConstraintId {
+        /// The buyer has not signed in yet.
+        BuyerNotAssociated,
+        /// There is no `paymentDetails.chargeAmount`.
+        ChargeAmountNotSet,
+        /// There is no `webCheckoutDetails.checkoutResultReturnUrl`.
+        CheckoutResultReturnUrlNotSet,
+        /// There is no `paymentDetails.paymentIntent`.
+        PaymentIntentNotSet,
+        /// There is no `recurringMetadata.frequency`.
+        RecurringFrequencyNotSet,
+    }
+);
+words!(
+    /// What happens after the buyer has signed in on Amazon's page.
+    CheckoutMode {
+        /// The order is placed there, without a review page at the shop.
+        ProcessOrder,
+    }
+);
+words!(
+    /// Where an object lives.
+    ReleaseEnvironment {
+        /// Among test buyers.
+        Sandbox,
+        /// Among real ones.
+        Live,
+    }
+);
+words!(
+    /// The unit of a subscription's frequency.
+    FrequencyUnit {
+        /// Years.
+        Year,
+        /// Months.
+        Month,
+        /// Weeks.
+        Week,
+        /// Days.
+        Day,
+        /// No fixed frequency; its value is 0.
+        Variable,
+    }
+);
+words!(
+    /// Who asked for a charge, and whether it is one of a series.
+    ChargeInitiator {
+        /// The customer, with a saved wallet, once.
+        CITU,
+        /// The merchant, with a saved wallet, once.
+        MITU,
+        /// The customer, in a series.
+        CITR,
+        /// The merchant, in a series.
+        MITR,
+    }
+);
+words!(
+    /// Where the buyer ordered.
+    Channel {
+        /// On a web page.
+        Web,
+        /// By telephone.
+        Phone,
+        /// In an app.
+        App,
+        /// By voice.
+        Alexa,
+        /// In a shop.
+        PointOfSale,
+        /// On television.
+        FireTv,
+        /// Without a connection.
+        Offline,
+        /// At Amazon.
+        Amazon,
     }
 );

@@ -3,20 +3,18 @@
 use std::time::Duration;
 
 use amazon_pay::{
-    Answer, Charge, ChargeId, ChargePermission, ChargePermissionState, ChargePermissionType, ChargeState,
-    CheckoutSession, CheckoutSessionState, PaymentIntent, Price, ProductType,
+    Answer, Buyer, Charge, ChargeId, ChargePermission, ChargePermissionReason, ChargePermissionState,
+    ChargePermissionType, ChargeState, CheckoutSession, CheckoutSessionState, ConstraintId, Decimal,
+    PaymentIntent, ProductType, Request,
 };
 
-use crate::fixtures::{COMPLETED, OPEN, PERSONAL, at, client_of, http, idempotency_key, json, session};
+use crate::fixtures::{COMPLETED, OPEN, PERSONAL, at, client_of, finalize, http, json, price, session};
 use crate::server::Server;
 
 #[tokio::test]
 async fn a_completed_session_is_read_from_an_answer_of_nulls_and_unknown_fields() {
     let server = Server::answering(json("200 OK", COMPLETED)).await;
-    let answer = client_of(&server)
-        .finalize(&session(), "{}", idempotency_key(), at())
-        .await
-        .unwrap();
+    let answer = client_of(&server).call(&finalize("{}"), at()).await.unwrap();
 
     assert_eq!(
         (answer.status, answer.request_id.as_deref()),
@@ -26,8 +24,11 @@ async fn a_completed_session_is_read_from_an_answer_of_nulls_and_unknown_fields(
     assert_eq!(answer.retry_after, None);
     let found = answer.value;
     assert_eq!(found.status_details.state, CheckoutSessionState::Completed);
-    assert_eq!(found.charge_permission_id.as_deref(), Some("S01-4419027-6630185"));
-    assert_eq!(found.charge_id.as_deref(), Some("S01-4419027-6630185-C083512"));
+    assert_eq!(
+        found.charge_permission_id.unwrap().as_str(),
+        "S01-4419027-6630185"
+    );
+    assert_eq!(found.charge_id.unwrap().as_str(), "S01-4419027-6630185-C083512");
     assert_eq!(
         found.creation_timestamp,
         Some("2026-01-05T10:07:55Z".parse().unwrap())
@@ -39,10 +40,7 @@ async fn a_completed_session_is_read_from_an_answer_of_nulls_and_unknown_fields(
 #[tokio::test]
 async fn a_pending_payment_is_told_by_the_status_202() {
     let server = Server::answering(json("202 Accepted", COMPLETED)).await;
-    let answer = client_of(&server)
-        .finalize(&session(), "{}", idempotency_key(), at())
-        .await
-        .unwrap();
+    let answer = client_of(&server).call(&finalize("{}"), at()).await.unwrap();
     assert_eq!(answer.status, 202);
 }
 
@@ -55,7 +53,7 @@ async fn what_an_answer_says_about_waiting_is_kept() {
     );
     let server = Server::answering(answer.into_bytes()).await;
     let answer = client_of(&server)
-        .get_checkout_session(&session(), at())
+        .call(&Request::get_checkout_session(&session()), at())
         .await
         .unwrap();
     assert_eq!(answer.retry_after, Some(Duration::from_secs(3)));
@@ -76,7 +74,10 @@ fn an_open_session_shows_amounts_addresses_and_times() {
         found.supplementary_data.as_deref(),
         Some("airline: Robin, seat 12")
     );
-    assert_eq!(found.constraints[0].constraint_id, "ChargeAmountNotSet");
+    assert_eq!(
+        found.constraints[0].constraint_id,
+        ConstraintId::ChargeAmountNotSet
+    );
     let payment = found.payment_details.unwrap();
     assert_eq!(payment.payment_intent, Some(PaymentIntent::AuthorizeWithCapture));
     assert_eq!(
@@ -85,10 +86,10 @@ fn an_open_session_shows_amounts_addresses_and_times() {
         "a string for a boolean"
     );
     assert_eq!(payment.allow_overcharge, Some(true));
-    assert_eq!(payment.charge_amount, Some(Price::new("23.45", "USD")));
+    assert_eq!(payment.charge_amount, Some(price("23.45", "USD")));
     assert_eq!(
         payment.total_order_amount,
-        Some(Price::new("60", "USD")),
+        Some(price("60", "USD")),
         "a number for an amount"
     );
     let address = found.shipping_address.unwrap();
@@ -163,7 +164,12 @@ fn what_identifies_a_payment_is_read_strictly_and_the_error_quotes_nothing() {
     for json in [
         r#"{"checkoutSessionId":"a","statusDetails":{"state":"Completed"},"chargePermissionId":7}"#,
         r#"{"checkoutSessionId":"a","statusDetails":{"state":"Completed"},"chargeId":["Robin"]}"#,
+        r#"{"checkoutSessionId":"a","statusDetails":{"state":"Completed"},"chargeId":"Robin/../S01"}"#,
+        r#"{"checkoutSessionId":"Robin Example","statusDetails":{"state":"Open"}}"#,
         r#"{"checkoutSessionId":"a","statusDetails":{"state":"Open"},"shippingAddress":"Robin"}"#,
+        r#"{"checkoutSessionId":"a","statusDetails":{"state":"Open"},"shippingAddressList":["Robin"]}"#,
+        r#"{"checkoutSessionId":"a","statusDetails":{"state":"Open"},"paymentDetails":{"chargeAmount":"Robin"}}"#,
+        r#"{"checkoutSessionId":"a","statusDetails":{"state":"Open"},"paymentDetails":{"chargeAmount":{"amount":"Robin","currencyCode":"EUR"}}}"#,
         r#"{"checkoutSessionId":"a","statusDetails":{}}"#,
         r#"{"statusDetails":{"state":"Open"}}"#,
         r#"["Robin"]"#,
@@ -183,14 +189,18 @@ async fn a_charge_is_read() {
         "lastUpdatedTimestamp":"20260105T101532Z"},"expirationTimestamp":"20260204T101532Z"}"#;
     let server = Server::answering(http("200 OK", "application/json;charset=utf-8", body)).await;
     let id = ChargeId::parse("S01-4419027-6630185-C083512").unwrap();
-    let charge = client_of(&server).get_charge(&id, at()).await.unwrap().value;
+    let charge = client_of(&server)
+        .call(&Request::get_charge(&id), at())
+        .await
+        .unwrap()
+        .value;
     assert_eq!(charge.status_details.state, ChargeState::AuthorizationInitiated);
-    assert_eq!(charge.charge_amount, Some(Price::new("23.45", "USD")));
+    assert_eq!(charge.charge_amount, Some(price("23.45", "USD")));
     assert_eq!(
         (charge.capture_now, charge.can_handle_pending_authorization),
         (Some(false), Some(true))
     );
-    assert_eq!(charge.conversion_rate.as_deref(), Some("1.5"));
+    assert_eq!(charge.conversion_rate, Some(Decimal::new(15, 1)));
     assert!(Charge::from_json(br#"{"statusDetails":{"state":"Captured"}}"#).is_err());
 }
 
@@ -206,10 +216,13 @@ fn a_charge_permission_has_many_reasons() {
     .unwrap();
     assert_eq!(permission.status_details.state, ChargePermissionState::Closed);
     assert_eq!(permission.status_details.reasons.len(), 1);
-    assert_eq!(permission.status_details.reasons[0].reason_code, "AmazonClosed");
+    assert_eq!(
+        permission.status_details.reasons[0].reason_code,
+        ChargePermissionReason::AmazonClosed
+    );
     assert_eq!(
         permission.limits.as_ref().unwrap().amount_balance,
-        Some(Price::new("0.00", "USD"))
+        Some(price("0.00", "USD"))
     );
     assert_eq!(
         permission.shipping_address.as_ref().unwrap().name.as_deref(),
@@ -220,4 +233,141 @@ fn a_charge_permission_has_many_reasons() {
         br#"{"chargePermissionId":"S01-1","statusDetails":{"state":"Chargeable","reasons":null}}"#,
     );
     assert!(open.unwrap().status_details.reasons.is_empty());
+}
+
+#[test]
+fn null_missing_and_an_array_of_null_are_the_same_for_every_field() {
+    let names = [
+        "chargePermissionId",
+        "chargeId",
+        "chargePermissionType",
+        "recurringMetadata",
+        "paymentMethodOnFileMetadata",
+        "webCheckoutDetails",
+        "productType",
+        "paymentDetails",
+        "merchantMetadata",
+        "supplementaryData",
+        "buyer",
+        "shippingAddress",
+        "shippingAddressList",
+        "billingAddress",
+        "paymentPreferences",
+        "constraints",
+        "creationTimestamp",
+        "expirationTimestamp",
+        "releaseEnvironment",
+        "storeId",
+        "platformId",
+        "providerMetadata",
+        "checkoutButtonText",
+        "deliverySpecifications",
+        "addressDetails",
+        "multiAddressesCheckoutMetadata",
+        "bornYesterday",
+    ];
+    let with = |value: &str| {
+        let fields: String = names.iter().map(|name| format!(r#","{name}":{value}"#)).collect();
+        let json = format!(r#"{{"checkoutSessionId":"a","statusDetails":{{"state":"Open"}}{fields}}}"#);
+        CheckoutSession::from_json(json.as_bytes()).unwrap()
+    };
+    let missing = br#"{"checkoutSessionId":"a","statusDetails":{"state":"Open"}}"#;
+    let missing = CheckoutSession::from_json(missing).unwrap();
+    assert_eq!(with("null"), missing);
+    // Of a field that is not known it is not known either whether it means nothing.
+    let array = with("[null]");
+    assert_eq!(array.extra.len(), 1);
+    let known = CheckoutSession::from_json(
+        br#"{"checkoutSessionId":"a","statusDetails":{"state":"Open"},"bornYesterday":[null]}"#,
+    );
+    assert_eq!(array, known.unwrap());
+}
+
+#[test]
+fn an_amount_of_null_is_no_money() {
+    let json = br#"{"chargeId":"a","statusDetails":{"state":"Authorized"},
+        "captureAmount":{"amount":null,"currencyCode":null},"refundedAmount":[null],"chargePermissionId":""}"#;
+    let charge = Charge::from_json(json).unwrap();
+    assert_eq!(
+        (
+            charge.capture_amount,
+            charge.refunded_amount,
+            charge.charge_permission_id
+        ),
+        (None, None, None)
+    );
+}
+
+#[test]
+fn what_is_not_known_stays_reachable_at_every_depth_and_is_not_shown() {
+    let json = br#"{"checkoutSessionId":"a","later":{"name":"Robin"},
+        "statusDetails":{"state":"Open","since":1},
+        "paymentDetails":{"tip":"Robin"},"merchantMetadata":{"motto":"Robin"},
+        "shippingAddress":{"name":"Robin","doorbell":"Robin"},"buyer":{"nickname":"Robin"}}"#;
+    let found = CheckoutSession::from_json(json).unwrap();
+    assert_eq!(found.extra.get("later").unwrap()["name"], "Robin");
+    assert_eq!(
+        found.extra.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        ["later"]
+    );
+    assert_eq!(found.status_details.extra.get("since").unwrap(), 1);
+    assert_eq!(
+        found.payment_details.as_ref().unwrap().extra.get("tip").unwrap(),
+        "Robin"
+    );
+    assert_eq!(
+        found
+            .merchant_metadata
+            .as_ref()
+            .unwrap()
+            .extra
+            .get("motto")
+            .unwrap(),
+        "Robin"
+    );
+    let address = found.shipping_address.as_ref().unwrap();
+    assert_eq!(address.extra.get("doorbell").unwrap(), "Robin");
+    assert_eq!(
+        found.buyer.as_ref().unwrap().extra.get("nickname").unwrap(),
+        "Robin"
+    );
+    let told = format!("{found:?} {:?} {:?}", found.payment_details, found.extra);
+    assert!(told.contains("later") && !told.contains("Robin"), "{told}");
+    // Amazon refuses fields that it does not know in a request.
+    let repeated = serde_json::to_string(address).unwrap();
+    assert_eq!(repeated, r#"{"name":"Robin"}"#);
+}
+
+#[test]
+fn addresses_are_read_from_strings_of_json_and_from_objects() {
+    let json = r#"{"checkoutSessionId":"a","statusDetails":{"state":"Open"},"shippingAddressList":[
+        "{\"name\":\"Robin\",\"city\":\"Springfield\"}", null, {"name":"Kim"}]}"#;
+    let found = CheckoutSession::from_json(json.as_bytes()).unwrap();
+    let names: Vec<Option<&str>> = found
+        .shipping_address_list
+        .iter()
+        .map(|address| address.name.as_deref())
+        .collect();
+    assert_eq!(names, [Some("Robin"), Some("Kim")]);
+    assert_eq!(
+        found.shipping_address_list[0].city.as_deref(),
+        Some("Springfield")
+    );
+}
+
+#[test]
+fn a_buyer_is_read_and_never_shown() {
+    let json = br#"{"name":"Robin Example","email":"robin@example.com","buyerId":"amzn1.account.EXAMPLE",
+        "phoneNumber":null,"primeMembershipTypes":["PRIME_GENERAL_US"],"postalCode":62701,"countryCode":"US",
+        "shippingAddress":{"name":"Robin Example"},"billingAddress":null}"#;
+    let buyer = Buyer::from_json(json).unwrap();
+    assert_eq!(buyer.buyer_id.as_deref(), Some("amzn1.account.EXAMPLE"));
+    assert_eq!(buyer.prime_membership_types, ["PRIME_GENERAL_US"]);
+    assert_eq!(buyer.postal_code.as_deref(), Some("62701"));
+    assert_eq!(
+        buyer.shipping_address.as_ref().unwrap().name.as_deref(),
+        Some("Robin Example")
+    );
+    assert_eq!(format!("{buyer:?}"), "Buyer(..)");
+    assert!(Buyer::from_json(b"<html>").is_err());
 }

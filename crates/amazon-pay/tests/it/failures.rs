@@ -2,24 +2,22 @@
 
 use std::time::Duration;
 
-use amazon_pay::{ApiError, BodyError, Client, ClientConfig, Error, MAX_BODY_BYTES};
+use amazon_pay::{ApiError, BodyError, Client, ClientConfig, Error, MAX_BODY_BYTES, NotSent, ReasonCode};
 use tokio::net::TcpListener;
 
-use crate::fixtures::{COMPLETED, at, client_of, config, http, idempotency_key, json, session};
+use crate::fixtures::{COMPLETED, at, client_of, config, finalize, http, json};
 use crate::server::{Act, Server};
 
-async fn finalize(server: &Server) -> Error {
+async fn failure(server: &Server) -> Error {
     let body = r#"{"shippingAddress":{"name":"Robin"}}"#;
-    let answer = client_of(server)
-        .finalize(&session(), body, idempotency_key(), at())
-        .await;
+    let answer = client_of(server).call(&finalize(body), at()).await;
     let error = answer.expect_err("a failure");
     assert!(!format!("{error} {error:?}").contains("Robin"), "{error:?}");
     error
 }
 
 async fn refusal(answer: Vec<u8>) -> ApiError {
-    match finalize(&Server::answering(answer).await).await {
+    match failure(&Server::answering(answer).await).await {
         Error::Api(error) => *error,
         other => panic!("{other:?}"),
     }
@@ -35,8 +33,16 @@ async fn a_refused_connection_is_not_sent() {
         ..config("LIVE-A")
     })
     .unwrap();
-    let error = client.finalize(&session(), "{}", None, at()).await.unwrap_err();
-    assert!(matches!(error, Error::NotSent(_)), "{error:?}");
+    let error = client.call(&finalize("{}"), at()).await.unwrap_err();
+    assert!(
+        matches!(error, Error::NotSent(NotSent::Connection(_))),
+        "{error:?}"
+    );
+    assert!(error.is_not_sent() && !error.may_have_landed() && !error.is_tls());
+    assert_eq!(
+        (error.status(), error.reason_code(), error.request_id()),
+        (None, None, None)
+    );
     assert!(!format!("{error:?}").contains("checkoutSessions"), "{error:?}");
 }
 
@@ -48,13 +54,13 @@ async fn a_refusal_keeps_code_message_and_request_id() {
     ))
     .await;
     assert_eq!(error.status, 422);
-    assert_eq!(error.reason_code.as_deref(), Some("InvalidCheckoutSessionStatus"));
+    assert_eq!(error.reason_code, Some(ReasonCode::InvalidCheckoutSessionStatus));
     assert_eq!(error.message.as_deref(), Some("not in a state for this"));
     assert_eq!(error.request_id.as_deref(), Some("REQ-1"));
     assert_eq!(error.date, Some("2026-01-05T10:15:31Z".parse().unwrap()));
     assert_eq!(
         Error::from(error).to_string(),
-        "Amazon Pay answered 422 InvalidCheckoutSessionStatus: not in a state for this (request id REQ-1)"
+        "Amazon Pay answered 422 InvalidCheckoutSessionStatus (request id REQ-1)"
     );
 }
 
@@ -65,7 +71,7 @@ async fn a_throttled_call_says_how_long_to_wait() {
             .to_vec(),
     )
     .await;
-    assert_eq!(error.reason_code.as_deref(), Some("TooManyRequests"));
+    assert_eq!(error.reason_code, Some(ReasonCode::TooManyRequests));
     assert_eq!(error.retry_after, Some(Duration::from_secs(2)));
     assert_eq!(error.message, None);
 }
@@ -79,11 +85,7 @@ async fn a_page_from_a_gateway_is_a_refusal_without_a_code() {
     ))
     .await;
     assert_eq!(
-        (
-            error.status,
-            error.reason_code.as_deref(),
-            error.message.as_deref()
-        ),
+        (error.status, error.reason_code.clone(), error.message.as_deref()),
         (502, None, None)
     );
     assert_eq!(error.content_type.as_deref(), Some("text/html"));
@@ -110,7 +112,7 @@ async fn a_refusal_with_an_empty_a_strange_or_a_cut_body_is_still_that_refusal()
     let cut =
         b"HTTP/1.1 500 Oh\r\nx-amz-pay-request-id: REQ-9\r\ncontent-length: 99\r\n\r\n{\"reason".to_vec();
     let server = Server::start(vec![Act::AnswerAndClose(cut)]).await;
-    let error = finalize(&server).await;
+    let error = failure(&server).await;
     assert_eq!(error.request_id(), Some("REQ-9"));
     assert!(
         matches!(&error, Error::Api(error) if error.status == 500),
@@ -133,7 +135,7 @@ async fn a_redirect_is_a_refusal_and_is_not_followed() {
             elsewhere.url()
         );
         let server = Server::answering(answer.into_bytes()).await;
-        let error = finalize(&server).await;
+        let error = failure(&server).await;
         assert!(
             matches!(&error, Error::Api(error) if (300..400).contains(&error.status)),
             "{error:?}"
@@ -151,8 +153,9 @@ async fn a_connection_closed_before_the_answer_may_have_landed() {
         Act::AnswerAndClose(b"hello\r\n\r\n".to_vec()),
     ] {
         let server = Server::start(vec![act]).await;
-        let error = finalize(&server).await;
+        let error = failure(&server).await;
         assert!(matches!(error, Error::Transport(_)), "{error:?}");
+        assert!(error.may_have_landed() && !error.is_not_sent() && !error.is_tls());
         assert!(!format!("{error:?}").contains("checkoutSessions"), "{error:?}");
         assert_eq!(server.received().len(), 1);
     }
@@ -162,9 +165,10 @@ async fn a_connection_closed_before_the_answer_may_have_landed() {
 async fn a_success_whose_body_is_lost_keeps_status_and_request_id() {
     let whole = json("202 Accepted", COMPLETED);
     let server = Server::start(vec![Act::AnswerAndClose(whole[..whole.len() - 40].to_vec())]).await;
-    let error = finalize(&server).await;
+    let error = failure(&server).await;
     assert_eq!(error.request_id(), Some("REQ-1"));
     assert_eq!(error.date(), Some("2026-01-05T10:15:31Z".parse().unwrap()));
+    assert!(error.may_have_landed() && error.status() == Some(202));
     let Error::Unreadable(answer) = error else {
         panic!("{error:?}")
     };
@@ -181,7 +185,7 @@ async fn a_success_that_is_not_the_object_asked_for_is_unreadable() {
         ("application/json", r#"{"checkoutSessionId":"Robin"}"#),
     ] {
         let server = Server::answering(http("200 OK", content_type, body)).await;
-        let error = finalize(&server).await;
+        let error = failure(&server).await;
         let Error::Unreadable(answer) = error else {
             panic!("{error:?}")
         };
@@ -197,15 +201,54 @@ async fn a_body_is_read_up_to_its_limit_and_no_further() {
         json("200 OK", &body)
     };
     let server = Server::answering(filler(MAX_BODY_BYTES)).await;
-    client_of(&server)
-        .finalize(&session(), "{}", None, at())
-        .await
-        .unwrap();
+    client_of(&server).call(&finalize("{}"), at()).await.unwrap();
 
     let server = Server::start(vec![Act::AnswerAndClose(filler(MAX_BODY_BYTES + 1))]).await;
-    let error = finalize(&server).await;
+    let error = failure(&server).await;
     let Error::Unreadable(answer) = error else {
         panic!("{error:?}")
     };
     assert!(matches!(answer.because, BodyError::TooLarge), "{answer:?}");
+}
+
+#[tokio::test]
+async fn amazons_message_is_kept_and_neither_displayed_nor_debugged() {
+    let quoting = r#"{"reasonCode":"InvalidParameterValue","message":"name 'Kim Example' is odd"}"#;
+    // `failure` looks for what was sent; this is about what was answered.
+    let error = failure(&Server::answering(json("400 Bad Request", quoting)).await).await;
+    let told = format!("{error} {error:?} {error:#?}");
+    assert!(!told.contains("Kim"), "{told}");
+    let Error::Api(error) = error else {
+        panic!("a 400 is a refusal")
+    };
+    assert_eq!(error.message.as_deref(), Some("name 'Kim Example' is odd"));
+}
+
+#[tokio::test]
+async fn each_refusal_says_whether_the_request_may_have_had_its_effect() {
+    for (status, code, may_have_landed) in [
+        (301, "", true),
+        (400, "InvalidParameterValue", false),
+        (400, "DuplicateIdempotencyKey", false),
+        (400, "ProcessingFailure", true),
+        (403, "InvalidRequestSignature", false),
+        (404, "ResourceNotFound", false),
+        (408, "RequestTimeout", true),
+        (409, "AmountMismatch", false),
+        (422, "InvalidCheckoutSessionStatus", false),
+        (422, "HardDeclined", false),
+        (422, "TransactionTimedOut", true),
+        (425, "", false),
+        (429, "TooManyRequests", false),
+        (500, "InternalServerError", true),
+        (500, "BornYesterday", true),
+        (502, "", true),
+        (503, "ServiceUnavailable", true),
+    ] {
+        let body = format!(r#"{{"reasonCode":"{code}","message":"m"}}"#);
+        let error = failure(&Server::answering(json(&format!("{status} Odd"), &body)).await).await;
+        assert_eq!(error.may_have_landed(), may_have_landed, "{status} {code}");
+        assert_eq!((error.status(), error.is_not_sent()), (Some(status), false));
+        assert_eq!(error.reason_code().map_or("", ReasonCode::as_str), code);
+    }
 }

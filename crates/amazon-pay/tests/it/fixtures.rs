@@ -2,7 +2,11 @@
 
 use std::sync::LazyLock;
 
-use amazon_pay::{CheckoutSessionId, Client, ClientConfig, IdempotencyKey, PrivateKey, PublicKeyId, Region};
+use amazon_pay::{
+    CheckoutSession, CheckoutSessionId, Client, ClientConfig, IdempotencyKey, Price, PrivateKey, PublicKeyId,
+    Region, Request,
+};
+use bytes::Bytes;
 use jiff::Timestamp;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
@@ -23,8 +27,17 @@ pub(crate) fn at() -> Timestamp {
     "2026-01-05T10:15:30Z".parse().unwrap()
 }
 
-pub(crate) fn idempotency_key() -> Option<IdempotencyKey> {
-    Some(IdempotencyKey::parse("fin7c0a6d1e52f44b7b9b1c2f3d0e8a4").unwrap())
+pub(crate) fn idempotency_key() -> IdempotencyKey {
+    IdempotencyKey::parse("fin7c0a6d1e52f44b7b9b1c2f3d0e8a4").unwrap()
+}
+
+/// Confirms [`session`] under [`idempotency_key`].
+pub(crate) fn finalize(body: impl Into<Bytes>) -> Request<CheckoutSession> {
+    Request::finalize_checkout_session(&session(), body, Some(idempotency_key()))
+}
+
+pub(crate) fn price(amount: &str, currency: &str) -> Price {
+    Price::parse(amount, currency).unwrap()
 }
 
 pub(crate) fn config(public_key_id: &str) -> ClientConfig {

@@ -6,9 +6,15 @@
 )]
 
 mod answers;
+mod bad_input;
+mod bodies;
+mod button;
 mod failures;
 mod fixtures;
+mod headers;
 mod once;
 mod requests;
+mod retrying;
+mod samples;
 mod server;
 mod tls;

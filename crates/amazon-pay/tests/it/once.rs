@@ -6,21 +6,15 @@ use std::task::{Context, Poll, Waker};
 
 use amazon_pay::Error;
 
-use crate::fixtures::{COMPLETED, at, client_of, idempotency_key, json, session};
+use crate::fixtures::{COMPLETED, at, client_of, finalize, json};
 use crate::server::{Act, Server};
 
 #[tokio::test]
 async fn a_kept_connection_that_closes_after_reading_the_request_has_read_it_once() {
     let server = Server::start(vec![Act::Answer(json("200 OK", COMPLETED)), Act::Close]).await;
     let client = client_of(&server);
-    client
-        .finalize(&session(), "{\"call\":1}", idempotency_key(), at())
-        .await
-        .unwrap();
-    let error = client
-        .finalize(&session(), "{\"call\":2}", idempotency_key(), at())
-        .await
-        .unwrap_err();
+    client.call(&finalize("{\"call\":1}"), at()).await.unwrap();
+    let error = client.call(&finalize("{\"call\":2}"), at()).await.unwrap_err();
 
     assert!(matches!(error, Error::Transport(_)), "{error:?}");
     let received = server.received();
@@ -37,15 +31,7 @@ async fn a_server_that_closes_each_kept_connection_gets_no_call_twice() {
     for call in 0..calls {
         // Whether the client sees the close before it writes is a race that either may win: then a fresh
         // connection, or an error.
-        match client
-            .finalize(
-                &session(),
-                format!("{{\"call\":{call}}}"),
-                idempotency_key(),
-                at(),
-            )
-            .await
-        {
+        match client.call(&finalize(format!("{{\"call\":{call}}}")), at()).await {
             Ok(_) => succeeded += 1,
             Err(Error::Transport(_)) => {}
             Err(other) => panic!("{other:?}"),
@@ -74,10 +60,7 @@ async fn an_answer_that_invites_a_retry_is_left_to_the_caller() {
         "504 Late",
     ] {
         let server = Server::answering(json(status, "{}")).await;
-        let error = client_of(&server)
-            .finalize(&session(), "{}", idempotency_key(), at())
-            .await
-            .unwrap_err();
+        let error = client_of(&server).call(&finalize("{}"), at()).await.unwrap_err();
         assert!(matches!(error, Error::Api(_)), "{error:?}");
         assert_eq!(server.received().len(), 1, "{status}");
     }
@@ -88,8 +71,8 @@ async fn a_call_that_is_dropped_leaves_the_client_usable_and_is_not_sent_again()
     let server = Server::start(vec![Act::Hang, Act::Answer(json("200 OK", COMPLETED))]).await;
     let client = client_of(&server);
     {
-        let id = session();
-        let mut dropped = pin!(client.finalize(&id, "{\"call\":1}", idempotency_key(), at()));
+        let request = finalize("{\"call\":1}");
+        let mut dropped = pin!(client.call(&request, at()));
         // Polled until the server has the request, then dropped, as a caller's timeout would.
         while server.received().is_empty() {
             let poll = dropped.as_mut().poll(&mut Context::from_waker(Waker::noop()));
@@ -97,10 +80,7 @@ async fn a_call_that_is_dropped_leaves_the_client_usable_and_is_not_sent_again()
             tokio::task::yield_now().await;
         }
     }
-    client
-        .finalize(&session(), "{\"call\":2}", idempotency_key(), at())
-        .await
-        .unwrap();
+    client.call(&finalize("{\"call\":2}"), at()).await.unwrap();
     let received = server.received();
     assert_eq!(received.len(), 2);
     assert_eq!(received[1].body, b"{\"call\":2}");

@@ -1,41 +1,19 @@
 //! What goes over the wire: the path, the headers, the signature, and the very bytes.
 
 use amazon_pay::{
-    Address, ChargeId, ChargePermissionId, Client, ClientConfig, CompleteCheckoutSession, ConfigError,
-    Environment, FinalizeCheckoutSession, PaymentIntent, Price, Request,
+    BuyerToken, ChargeId, ChargePermissionId, Client, ClientConfig, ConfigError, Environment, RefundId,
+    Request,
 };
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use openssl::hash::MessageDigest;
-use openssl::rsa::Padding;
-use openssl::sign::{RsaPssSaltlen, Verifier};
 
-use crate::fixtures::{COMPLETED, KEY, OPEN, at, client_of, config, idempotency_key, json, session};
-use crate::server::{Received, Server};
-
-fn verifies(request: &Received, salt: i32) -> bool {
-    let (_, signature) = request
-        .header("authorization")
-        .unwrap()
-        .split_once("Signature=")
-        .unwrap();
-    let mut verifier = Verifier::new(MessageDigest::sha256(), &KEY).unwrap();
-    verifier.set_rsa_padding(Padding::PKCS1_PSS).unwrap();
-    verifier.set_rsa_mgf1_md(MessageDigest::sha256()).unwrap();
-    verifier.set_rsa_pss_saltlen(RsaPssSaltlen::custom(salt)).unwrap();
-    verifier.update(request.string_to_sign().as_bytes()).unwrap();
-    verifier.verify(&STANDARD.decode(signature).unwrap()).unwrap()
-}
+use crate::fixtures::{COMPLETED, OPEN, at, client_of, config, finalize, idempotency_key, json, session};
+use crate::server::Server;
 
 #[tokio::test]
 async fn a_finalize_is_sent_as_signed_with_exactly_the_bytes_given() {
     let server = Server::answering(json("200 OK", COMPLETED)).await;
     // Bytes that no serialiser would write: neither reformatted nor read on the way.
     let body = "{ \"chargeAmount\" :{\"amount\":\"23.450\"},\t\"x\":\"\u{fc}\" }\n";
-    client_of(&server)
-        .finalize(&session(), body, idempotency_key(), at())
-        .await
-        .unwrap();
+    client_of(&server).call(&finalize(body), at()).await.unwrap();
 
     let [request] = &server.received()[..] else {
         panic!("one request")
@@ -66,18 +44,15 @@ async fn a_finalize_is_sent_as_signed_with_exactly_the_bytes_given() {
         "AMZN-PAY-RSASSA-PSS-V2 PublicKeyId=SANDBOX-AEXAMPLE, SignedHeaders=accept;content-type;x-amz-pay-date;\
          x-amz-pay-host;x-amz-pay-idempotency-key;x-amz-pay-region, Signature="
     ));
-    assert!(verifies(request, 32));
-    assert!(
-        !verifies(request, 20),
-        "the salt has 32 bytes and no other number"
-    );
+    assert!(request.verifies(32));
+    assert!(!request.verifies(20), "the salt has 32 bytes and no other number");
 }
 
 #[tokio::test]
 async fn a_look_up_is_signed_without_a_body_and_without_a_key() {
     let server = Server::answering(json("200 OK", OPEN)).await;
     client_of(&server)
-        .get_checkout_session(&session(), at())
+        .call(&Request::get_checkout_session(&session()), at())
         .await
         .unwrap();
 
@@ -91,32 +66,87 @@ async fn a_look_up_is_signed_without_a_body_and_without_a_key() {
     assert_eq!(request.header("x-amz-pay-idempotency-key"), None);
     assert_eq!(request.header("content-type"), Some("application/json"));
     assert!(request.body.is_empty());
-    assert!(verifies(request, 32));
+    assert!(request.verifies(32));
 }
 
 #[tokio::test]
-async fn every_operation_has_its_path() {
+async fn every_operation_has_its_method_its_path_and_its_key() {
     let server = Server::answering(json("404 Not Found", "{}")).await;
     let client = client_of(&server);
     let charge = ChargeId::parse("S01-4419027-6630185-C083512").unwrap();
     let permission = ChargePermissionId::parse("S01-4419027-6630185").unwrap();
-    client.complete(&session(), "{}", None, at()).await.unwrap_err();
-    client.get_charge(&charge, at()).await.unwrap_err();
-    client.get_charge_permission(&permission, at()).await.unwrap_err();
+    let refund = RefundId::parse("S01-4419027-6630185-R083512").unwrap();
+    let token = BuyerToken::parse("Atza|Iw+E/b=~").unwrap();
+    macro_rules! call {
+        ($($request:expr),+ $(,)?) => { $(client.call(&$request, at()).await.unwrap_err();)+ };
+    }
+    let key = idempotency_key;
+    call!(
+        Request::create_checkout_session("{}", key()),
+        Request::get_checkout_session(&session()),
+        Request::update_checkout_session(&session(), "{}"),
+        Request::complete_checkout_session(&session(), "{}", None),
+        Request::finalize_checkout_session(&session(), "{}", Some(key())),
+        Request::get_charge_permission(&permission),
+        Request::update_charge_permission(&permission, "{}"),
+        Request::close_charge_permission(&permission, "{}"),
+        Request::create_charge("{}", key()),
+        Request::get_charge(&charge),
+        Request::update_charge(&charge, "{}"),
+        Request::capture_charge(&charge, "{}", key()),
+        Request::cancel_charge(&charge, "{}"),
+        Request::create_refund("{}", key()),
+        Request::get_refund(&refund),
+        Request::get_buyer(&token),
+    );
 
-    let lines: Vec<String> = server
-        .received()
-        .into_iter()
-        .map(|request| request.request_line)
+    let received = server.received();
+    let told: Vec<(&str, usize, bool)> = received
+        .iter()
+        .map(|request| {
+            (
+                request.request_line.strip_suffix(" HTTP/1.1").unwrap(),
+                request.body.len(),
+                request.header("x-amz-pay-idempotency-key").is_some(),
+            )
+        })
         .collect();
+    let session = "/v2/checkoutSessions/7c0a6d1e-52f4-4b7b-9b1c-2f3d0e8a4c11";
     assert_eq!(
-        lines,
+        told,
         [
-            "POST /v2/checkoutSessions/7c0a6d1e-52f4-4b7b-9b1c-2f3d0e8a4c11/complete HTTP/1.1",
-            "GET /v2/charges/S01-4419027-6630185-C083512 HTTP/1.1",
-            "GET /v2/chargePermissions/S01-4419027-6630185 HTTP/1.1",
+            ("POST /v2/checkoutSessions", 2, true),
+            (&format!("GET {session}"), 0, false),
+            (&format!("PATCH {session}"), 2, false),
+            (&format!("POST {session}/complete"), 2, false),
+            (&format!("POST {session}/finalize"), 2, true),
+            ("GET /v2/chargePermissions/S01-4419027-6630185", 0, false),
+            ("PATCH /v2/chargePermissions/S01-4419027-6630185", 2, false),
+            ("DELETE /v2/chargePermissions/S01-4419027-6630185/close", 2, false),
+            ("POST /v2/charges", 2, true),
+            ("GET /v2/charges/S01-4419027-6630185-C083512", 0, false),
+            ("PATCH /v2/charges/S01-4419027-6630185-C083512", 2, false),
+            ("POST /v2/charges/S01-4419027-6630185-C083512/capture", 2, true),
+            ("DELETE /v2/charges/S01-4419027-6630185-C083512/cancel", 2, false),
+            ("POST /v2/refunds", 2, true),
+            ("GET /v2/refunds/S01-4419027-6630185-R083512", 0, false),
+            ("GET /v2/buyers/Atza%7CIw%2BE%2Fb%3D~", 0, false),
         ]
     );
+    for request in &received {
+        assert!(request.verifies(32), "{}", request.request_line);
+    }
+}
+
+#[test]
+fn only_look_ups_and_posts_under_a_key_are_repeatable() {
+    let charge = ChargeId::parse("S01-4419027-6630185-C083512").unwrap();
+    assert!(Request::get_charge(&charge).is_repeatable());
+    assert!(Request::create_refund("{}", idempotency_key()).is_repeatable());
+    assert!(finalize("{}").is_repeatable());
+    assert!(!Request::finalize_checkout_session(&session(), "{}", None).is_repeatable());
+    assert!(!Request::update_checkout_session(&session(), "{}").is_repeatable());
+    assert!(!Request::cancel_charge(&charge, "{}").is_repeatable());
 }
 
 #[tokio::test]
@@ -133,7 +163,7 @@ async fn an_older_key_has_its_environment_in_the_signed_path() {
         };
         Client::new(config)
             .unwrap()
-            .get_checkout_session(&session(), at())
+            .call(&Request::get_checkout_session(&session()), at())
             .await
             .unwrap();
         let [request] = &server.received()[..] else {
@@ -144,7 +174,7 @@ async fn an_older_key_has_its_environment_in_the_signed_path() {
             "{}",
             request.path()
         );
-        assert!(verifies(request, 32));
+        assert!(request.verifies(32));
     }
 }
 
@@ -152,7 +182,7 @@ async fn an_older_key_has_its_environment_in_the_signed_path() {
 async fn signing_and_sending_can_be_parted_and_a_repeat_is_signed_anew() {
     let server = Server::answering(json("200 OK", COMPLETED)).await;
     let client = client_of(&server);
-    let request = Request::finalize(&session(), "{\"personal\":\"Robin\"}", idempotency_key());
+    let request = finalize("{\"personal\":\"Robin\"}");
     let first = client.sign(&request, at()).unwrap();
     let second = client
         .sign(&request, "2026-01-05T11:00:00Z".parse().unwrap())
@@ -165,67 +195,13 @@ async fn signing_and_sending_can_be_parted_and_a_repeat_is_signed_anew() {
     let [first, second] = &server.received()[..] else {
         panic!("two requests")
     };
-    assert!(verifies(first, 32) && verifies(second, 32));
+    assert!(first.verifies(32) && second.verifies(32));
     assert_eq!(first.body, second.body);
     assert_eq!(
         first.header("x-amz-pay-idempotency-key"),
         second.header("x-amz-pay-idempotency-key")
     );
     assert_eq!(second.header("x-amz-pay-date"), Some("20260105T110000Z"));
-}
-
-#[test]
-fn a_body_has_always_the_same_bytes_and_leaves_out_what_is_absent() {
-    let address = Address {
-        name: Some("Robin Example".into()),
-        address_line1: Some("12 Sample Street".into()),
-        country_code: Some("US".into()),
-        ..Address::default()
-    };
-    let mut finalize = FinalizeCheckoutSession {
-        payment_intent: PaymentIntent::AuthorizeWithCapture,
-        charge_amount: Price::new("23.45", "USD"),
-        total_order_amount: Some(Price::new("60.00", "USD")),
-        supplementary_data: Some("echo".into()),
-        shipping_address: Some(address),
-        billing_address: None,
-        can_handle_pending_authorization: Some(false),
-    };
-    assert_eq!(
-        finalize.to_body(),
-        concat!(
-            r#"{"paymentIntent":"AuthorizeWithCapture","chargeAmount":{"amount":"23.45","currencyCode":"USD"},"#,
-            r#""totalOrderAmount":{"amount":"60.00","currencyCode":"USD"},"supplementaryData":"echo","#,
-            r#""shippingAddress":{"name":"Robin Example","addressLine1":"12 Sample Street","countryCode":"US"},"#,
-            r#""canHandlePendingAuthorization":false}"#
-        )
-    );
-    assert!(!format!("{finalize:?}").contains("Robin") && !format!("{finalize:?}").contains("echo"));
-
-    finalize.billing_address = finalize.shipping_address.take();
-    finalize.total_order_amount = None;
-    finalize.supplementary_data = None;
-    finalize.can_handle_pending_authorization = None;
-    assert_eq!(
-        finalize.to_body(),
-        concat!(
-            r#"{"paymentIntent":"AuthorizeWithCapture","chargeAmount":{"amount":"23.45","currencyCode":"USD"},"#,
-            r#""billingAddress":{"name":"Robin Example","addressLine1":"12 Sample Street","countryCode":"US"}}"#
-        )
-    );
-}
-
-#[test]
-fn the_setup_of_a_saved_wallet_is_an_empty_object() {
-    assert_eq!(CompleteCheckoutSession::default().to_body(), "{}");
-    let complete = CompleteCheckoutSession {
-        charge_amount: Some(Price::new("14", "EUR")),
-        total_order_amount: None,
-    };
-    assert_eq!(
-        complete.to_body(),
-        r#"{"chargeAmount":{"amount":"14","currencyCode":"EUR"}}"#
-    );
 }
 
 #[test]

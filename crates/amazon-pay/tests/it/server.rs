@@ -3,10 +3,17 @@
 
 use std::sync::{Arc, Mutex};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use openssl::hash::MessageDigest;
+use openssl::rsa::Padding;
 use openssl::sha::sha256;
+use openssl::sign::{RsaPssSaltlen, Verifier};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+use crate::fixtures::KEY;
 
 /// What the server does once it has read a request.
 #[derive(Clone)]
@@ -45,22 +52,36 @@ impl Received {
     /// Built from what arrived, with none of the client's code.
     pub(crate) fn string_to_sign(&self) -> String {
         let method = self.request_line.split(' ').next().unwrap();
-        let (_, rest) = self
-            .header("authorization")
-            .unwrap()
-            .split_once("SignedHeaders=")
-            .unwrap();
+        let authorization = self.header("authorization").unwrap();
+        let (algorithm, _) = authorization.split_once(' ').unwrap();
+        let (_, rest) = authorization.split_once("SignedHeaders=").unwrap();
         let names = rest.split(", ").next().unwrap();
         let mut canonical = format!("{method}\n{}\n\n", self.path());
         for name in names.split(';') {
             canonical.push_str(&format!("{name}:{}\n", self.header(name).unwrap()));
         }
         canonical.push_str(&format!("\n{names}\n{}", hex(&sha256(&self.body))));
-        format!("AMZN-PAY-RSASSA-PSS-V2\n{}", hex(&sha256(canonical.as_bytes())))
+        format!("{algorithm}\n{}", hex(&sha256(canonical.as_bytes())))
+    }
+
+    /// Whether the signature is over that string, with this number of bytes of salt.
+    pub(crate) fn verifies(&self, salt: i32) -> bool {
+        let authorization = self.header("authorization").unwrap();
+        let (_, signature) = authorization.split_once("Signature=").unwrap();
+        verifies(&self.string_to_sign(), signature, salt)
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn verifies(text: &str, signature: &str, salt: i32) -> bool {
+    let mut verifier = Verifier::new(MessageDigest::sha256(), &KEY).unwrap();
+    verifier.set_rsa_padding(Padding::PKCS1_PSS).unwrap();
+    verifier.set_rsa_mgf1_md(MessageDigest::sha256()).unwrap();
+    verifier.set_rsa_pss_saltlen(RsaPssSaltlen::custom(salt)).unwrap();
+    verifier.update(text.as_bytes()).unwrap();
+    verifier.verify(&STANDARD.decode(signature).unwrap()).unwrap()
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

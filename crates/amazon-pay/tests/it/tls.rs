@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use amazon_pay::{Client, ClientConfig, Error};
+use amazon_pay::{Client, ClientConfig, Error, NotSent};
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
 use openssl::hash::MessageDigest;
@@ -12,10 +12,11 @@ use openssl::rsa::Rsa;
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509Builder, X509NameBuilder};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::fixtures::{COMPLETED, at, config, idempotency_key, json, session};
+use crate::fixtures::{COMPLETED, at, config, finalize, json};
 use crate::server::{Act, Received, serve};
 
 struct Authority {
@@ -109,11 +110,7 @@ async fn a_ca_of_ones_own_is_trusted_once_it_is_given_and_without_it_nothing_is_
         ca_pem: Some(ca_pem),
         ..config("SANDBOX-AEXAMPLE")
     });
-    client
-        .unwrap()
-        .finalize(&session(), "{}", idempotency_key(), at())
-        .await
-        .unwrap();
+    client.unwrap().call(&finalize("{}"), at()).await.unwrap();
     assert_eq!(received.lock().unwrap().len(), 1);
 
     let (url, received) = start(authority.acceptor()).await;
@@ -122,11 +119,9 @@ async fn a_ca_of_ones_own_is_trusted_once_it_is_given_and_without_it_nothing_is_
         ..config("SANDBOX-AEXAMPLE")
     })
     .unwrap();
-    let error = client
-        .finalize(&session(), "{}", idempotency_key(), at())
-        .await
-        .unwrap_err();
-    assert!(matches!(error, Error::NotSent(_)), "{error:?}");
+    let error = client.call(&finalize("{}"), at()).await.unwrap_err();
+    assert!(matches!(error, Error::NotSent(NotSent::Tls(_))), "{error:?}");
+    assert!(error.is_tls() && error.is_not_sent());
     assert!(received.lock().unwrap().is_empty());
 }
 
@@ -141,9 +136,54 @@ async fn a_handshake_that_never_ends_is_given_up_and_nothing_was_sent() {
         ..config("SANDBOX-AEXAMPLE")
     })
     .unwrap();
-    let error = client
-        .finalize(&session(), "{}", idempotency_key(), at())
-        .await
-        .unwrap_err();
-    assert!(matches!(error, Error::NotSent(_)), "{error:?}");
+    let error = client.call(&finalize("{}"), at()).await.unwrap_err();
+    assert!(
+        matches!(error, Error::NotSent(NotSent::Connection(_))),
+        "{error:?}"
+    );
+    assert!(!error.is_tls());
+}
+
+#[tokio::test]
+async fn a_reset_in_the_handshake_is_no_tls_failure() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Some(format!("https://{}", listener.local_addr().unwrap()));
+    tokio::spawn(async move {
+        // Closed with bytes unread, which is a reset.
+        while let Ok((stream, _)) = listener.accept().await {
+            stream.readable().await.unwrap();
+        }
+    });
+    let client = Client::new(ClientConfig {
+        endpoint,
+        ..config("SANDBOX-AEXAMPLE")
+    })
+    .unwrap();
+    let error = client.call(&finalize("{}"), at()).await.unwrap_err();
+    assert!(
+        matches!(error, Error::NotSent(NotSent::Connection(_))),
+        "{error:?}"
+    );
+    assert!(!error.is_tls());
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_is_a_tls_failure() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Some(format!("https://{}", listener.local_addr().unwrap()));
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            .await
+            .unwrap();
+        stream.readable().await.unwrap();
+    });
+    let client = Client::new(ClientConfig {
+        endpoint,
+        ..config("SANDBOX-AEXAMPLE")
+    })
+    .unwrap();
+    let error = client.call(&finalize("{}"), at()).await.unwrap_err();
+    assert!(error.is_tls() && error.is_not_sent(), "{error:?}");
 }
