@@ -58,7 +58,9 @@ mod world;
 pub use control::faults::{Fault, Kind, When};
 pub use control::new_session::{Buyer, BuyerAction, NewSession, Refuse, Route, SessionAfter};
 pub use objects::charge::ChargeState;
+pub use objects::permission::PermissionState;
 pub use objects::price::Price;
+pub use objects::refund::RefundState;
 pub use options::{
     ClockSource, Environment, Info, MerchantInfo, MerchantSpec, Options, Profile, Region, StartError,
 };
@@ -66,6 +68,10 @@ pub use sandbox::Sandbox;
 pub use shared::ControlError;
 pub use time::clock::{OutsideTheCalendar, SandboxClock, SettableClock};
 pub use time::span::Span;
-pub use unknowns::{Mismatch, PendingState, Unknowns};
+pub use unknowns::{AddressComparison, Mismatch, PendingState, Unknowns};
 pub use wire::merchants::MerchantStatus;
-pub use world::books::{Books, Call, ChargeBook, Effect, FaultBook, SessionBook, StruckFault, Totals};
+pub use world::books::{
+    Books, Call, ChargeBook, ChargeLedger, Effect, FaultBook, PermissionBook, RefundBook, SessionBook,
+    StruckFault, Totals,
+};
+pub use world::changes::{Change, ChangeKind, ObjectType};

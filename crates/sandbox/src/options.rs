@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,10 @@ pub struct Options {
     pub clock: ClockSource,
     /// Draws ids and faults. None: other ones at every start.
     pub seed: Option<u64>,
+    /// How long, in real time, a caller may take for the head of a request or for its body; an idle connection
+    /// is closed after it. The default is longer than clients keep idle connections, so that none is closed
+    /// under a request that is about to be sent on it.
+    pub patience: Duration,
 }
 
 impl Default for Options {
@@ -37,6 +42,7 @@ impl Default for Options {
             merchants: Vec::new(),
             clock: ClockSource::Settable(SettableClock::real()),
             seed: None,
+            patience: Duration::from_secs(120),
         }
     }
 }
@@ -122,6 +128,15 @@ impl Region {
         }
     }
 
+    /// As the header writes it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Na => "na",
+            Self::Eu => "eu",
+            Self::Jp => "jp",
+        }
+    }
+
     pub(crate) fn currency(self) -> &'static str {
         match self {
             Self::Na => "USD",
@@ -171,7 +186,10 @@ pub struct Info {
 pub struct MerchantInfo {
     pub account: String,
     pub region: Region,
+    /// Begins with its environment.
     pub public_key_id: String,
+    /// The same key by an id of the older kind, which does not: its paths name the environment.
+    pub older_public_key_id: String,
     pub private_key_file: PathBuf,
     pub environment: Environment,
 }

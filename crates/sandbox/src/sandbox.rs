@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,9 +25,10 @@ use crate::time::clock::SandboxClock;
 use crate::unknowns::Unknowns;
 use crate::wire::keys::{self, Certificates};
 use crate::wire::merchants::{self, Merchant, MerchantStatus};
-use crate::wire::server;
+use crate::wire::server::{self, Connections, Serving};
 use crate::world::World;
 use crate::world::books::Books;
+use crate::world::changes::Change;
 
 /// A sandbox that serves until it is shut down or dropped. Its methods do what the control API does.
 pub struct Sandbox {
@@ -33,6 +36,7 @@ pub struct Sandbox {
     info: Info,
     tasks: TaskTracker,
     stop: CancellationToken,
+    connections: Connections,
     _temporary: Option<TempDir>,
 }
 
@@ -77,24 +81,21 @@ impl Sandbox {
         let world = World::new(options.profile, options.seed.unwrap_or_else(rand::random));
         let shared = Arc::new(Shared::new(merchants, clock, settable, world));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        tasks.spawn(server::serve_api(
-            api,
-            tls,
-            shared.clone(),
-            tasks.clone(),
-            stop.clone(),
-        ));
-        tasks.spawn(server::serve_control(
-            control,
-            shared.clone(),
-            tasks.clone(),
-            stop.clone(),
-        ));
+        let connections = Connections::default();
+        let serving = Serving {
+            shared: shared.clone(),
+            tasks: tasks.clone(),
+            stop: stop.clone(),
+            patience: options.patience,
+        };
+        tasks.spawn(server::serve_api(api, tls, serving.clone(), connections.clone()));
+        tasks.spawn(server::serve_control(control, serving));
         Ok(Self {
             shared,
             info,
             tasks,
             stop,
+            connections,
             _temporary: temporary,
         })
     }
@@ -107,6 +108,29 @@ impl Sandbox {
     /// What happened so far.
     pub fn books(&self) -> Books {
         self.shared.books()
+    }
+
+    /// What has changed about charge permissions, charges and refunds, from the `first` change on (0: all). The
+    /// list only grows, so whoever has read `n` of them goes on with `changes(n)`.
+    pub fn changes(&self, first: usize) -> Vec<Change> {
+        self.shared.changes(first)
+    }
+
+    /// How many changes there are; wakes whoever waits for the next. What happens by itself is counted when
+    /// something is asked of the sandbox after it was due, so wait until [`next_due`](Self::next_due) as well.
+    pub fn count_of_changes(&self) -> watch::Receiver<usize> {
+        self.shared.count_of_changes()
+    }
+
+    /// When, at the earliest, a charge, a refund or a permission changes by itself. Another one may be made that
+    /// is due sooner; its making is a change too.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.shared.next_due()
+    }
+
+    /// How many connections to the API are open.
+    pub fn connections(&self) -> usize {
+        self.connections.count()
     }
 
     /// Makes a checkout session and answers it as Get Checkout Session would show it.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::control::faults::Fault;
 use crate::control::new_session::{Buyer, NewSession, Shop};
@@ -14,6 +15,7 @@ use crate::unknowns::Unknowns;
 use crate::wire::merchants::{Merchant, MerchantStatus};
 use crate::world::World;
 use crate::world::books::Books;
+use crate::world::changes::Change;
 
 /// Why the control API did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,15 +49,17 @@ impl Shared {
         settable: Option<SettableClock>,
         world: World,
     ) -> Self {
-        let index = |name: fn(&Merchant) -> &String| {
+        let index = |name: fn(&Merchant) -> &String| -> HashMap<String, usize> {
             merchants
                 .iter()
                 .enumerate()
                 .map(|(index, merchant)| (name(merchant).clone(), index))
                 .collect()
         };
+        let mut by_key: HashMap<String, usize> = index(|merchant| &merchant.public_key_id);
+        by_key.extend(index(|merchant| &merchant.older_public_key_id));
         Self {
-            by_key: index(|merchant| &merchant.public_key_id),
+            by_key,
             by_account: index(|merchant| &merchant.account),
             merchants,
             clock,
@@ -123,14 +127,16 @@ impl Shared {
     pub(crate) fn buyer(&self, session: &str, buyer: Buyer) -> Result<Value, ControlError> {
         let now = self.now();
         let world = &mut *self.world();
+        world.advance(now);
         let session = world
             .sessions
             .get_mut(session)
             .ok_or_else(|| ControlError::NotFound("there is no such session".to_owned()))?;
+        session.settle(now, &world.unknowns);
         if session.standing(now, &world.unknowns) != Standing::Open {
             return Err(ControlError::Conflict("the session is not Open".to_owned()));
         }
-        session.buyer(buyer, now);
+        session.buyer(buyer, now, &world.unknowns);
         Ok(session.shown(now, &world.unknowns))
     }
 
@@ -165,5 +171,21 @@ impl Shared {
     pub(crate) fn books(&self) -> Books {
         let now = self.now();
         self.world().books(now, &self.merchants)
+    }
+
+    /// The changes from the `first` on, every timer that is due having run out.
+    pub(crate) fn changes(&self, first: usize) -> Vec<Change> {
+        let now = self.now();
+        let mut world = self.world();
+        world.advance(now);
+        world.changes.since(first).to_vec()
+    }
+
+    pub(crate) fn count_of_changes(&self) -> watch::Receiver<usize> {
+        self.world().changes.count()
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.world().next_due()
     }
 }

@@ -5,8 +5,10 @@
 //!            nothing booked      no lock held      one short lock      already booked
 //! ```
 
+pub(crate) mod operation;
 pub(crate) mod path;
 pub(crate) mod quota;
+pub(crate) mod read;
 pub(crate) mod refusal;
 pub(crate) mod signature;
 
@@ -15,13 +17,16 @@ use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::api::operation::Operation;
 use crate::api::path::{Resource, resource};
 use crate::api::refusal::Refusal;
 use crate::api::signature::{Authorization, Signed, hex_sha256};
-use crate::control::faults::{Kind, Operation, Strike, Target, When};
+use crate::control::faults::{Kind, Strike, Target, When};
 use crate::options::Region;
 use crate::shared::Shared;
+use crate::time::span::Span;
 use crate::time::stamp;
+use crate::unknowns::{Mismatch, Unknowns};
 use crate::wire::merchants::Merchant;
 use crate::world::books::Call;
 use crate::world::{Entry, KnownCall, Outcome};
@@ -73,7 +78,7 @@ impl Answered {
 pub(crate) async fn answer(shared: &Shared, request: &Request) -> Answered {
     let arrived = shared.clock.now();
     let request_id = shared.world().request_ids.uuid();
-    match resource(&request.method, &request.path) {
+    match find(shared, request) {
         Err(refusal) => {
             let reply = Reply::Answer(plain(Outcome::from(refusal), request_id, arrived));
             Answered {
@@ -84,9 +89,8 @@ pub(crate) async fn answer(shared: &Shared, request: &Request) -> Answered {
         }
         Ok(resource) => {
             let operation = Some(resource.operation);
-            let (reply, entry) = ApiCall::new(shared, request, resource, request_id, arrived)
-                .run()
-                .await;
+            let call = ApiCall::new(shared, request, resource, request_id, arrived);
+            let (reply, entry) = call.run(ApiCall::authenticate).await;
             Answered {
                 reply,
                 operation,
@@ -94,6 +98,21 @@ pub(crate) async fn answer(shared: &Shared, request: &Request) -> Answered {
             }
         }
     }
+}
+
+/// Answers a request of which not everything arrived that should, or more than could be meant.
+pub(crate) fn unread(shared: &Shared, refusal: Refusal) -> Answer {
+    let now = shared.clock.now();
+    let request_id = shared.world().request_ids.uuid();
+    plain(Outcome::from(refusal), request_id, now)
+}
+
+fn find<'a>(shared: &Shared, request: &'a Request) -> Result<Resource<'a>, Refusal> {
+    let resource = resource(&request.method, &request.path)?;
+    if resource.ends_with_slash && !shared.world().unknowns.trailing_slash_accepted {
+        return Err(path::unknown());
+    }
+    Ok(resource)
 }
 
 /// A call whose path is known.
@@ -130,7 +149,11 @@ impl<'a> ApiCall<'a> {
         }
     }
 
-    async fn run(self) -> (Reply, Option<Entry>) {
+    /// `authenticate` says whose call it is, once it is looked at.
+    async fn run(
+        self,
+        authenticate: impl Fn(&Self, Timestamp) -> Result<(usize, &'a Merchant), Refusal> + Send + Sync,
+    ) -> (Reply, Option<Entry>) {
         let (entry, before) = self.enter();
         if let Some(strike) = &before {
             if let Some(delay) = strike.delay {
@@ -140,7 +163,8 @@ impl<'a> ApiCall<'a> {
                 return (self.struck_before(entry.as_ref(), strike, kind), entry);
             }
         }
-        let (outcome, after, entry) = self.book(entry);
+        let now = self.shared.clock.now();
+        let (outcome, after, entry) = self.book(entry, &authenticate(&self, now), now);
         if let Some(delay) = after.as_ref().and_then(|strike| strike.delay) {
             self.shared.clock.sleep(delay).await;
         }
@@ -158,7 +182,7 @@ impl<'a> ApiCall<'a> {
     fn enter(&self) -> (Option<Entry>, Option<Strike>) {
         let mut world = self.shared.world();
         let session = world
-            .session_of(self.operation(), self.resource.id)
+            .session_of(self.operation(), self.resource.id, &self.request.body)
             .map(str::to_owned);
         let before = world
             .faults
@@ -185,12 +209,15 @@ impl<'a> ApiCall<'a> {
         self.garbled(kind, strike, outcome)
     }
 
-    /// Authenticates, does what is asked, and says what strikes the answer.
-    fn book(&self, entry: Option<Entry>) -> (Outcome, Option<Strike>, Option<Entry>) {
-        let now = self.shared.clock.now();
-        let authenticated = self.authenticate(now);
+    /// Does what is asked, and says what strikes the answer.
+    fn book(
+        &self,
+        entry: Option<Entry>,
+        authenticated: &Result<(usize, &Merchant), Refusal>,
+        now: Timestamp,
+    ) -> (Outcome, Option<Strike>, Option<Entry>) {
         let mut world = self.shared.world();
-        let outcome = match &authenticated {
+        let outcome = match authenticated {
             Ok((index, merchant)) => world.handle(&self.known(*index, merchant, now)),
             Err(refusal) => Outcome::from(refusal.clone()),
         };
@@ -199,7 +226,7 @@ impl<'a> ApiCall<'a> {
             .as_str()
             .filter(|_| self.operation() == Operation::Create);
         let session = made
-            .or_else(|| world.session_of(self.operation(), self.resource.id))
+            .or_else(|| world.session_of(self.operation(), self.resource.id, &self.request.body))
             .map(str::to_owned);
         let entry = entry.or_else(|| world.arrived(session.as_deref(), self.record()));
         let after = world.faults.strike(When::After, &self.target(session.as_deref()));
@@ -208,7 +235,7 @@ impl<'a> ApiCall<'a> {
             (Some(kind), _) if kind.loses_the_answer() => None,
             (Some(kind), Some(strike)) => {
                 let instead = fault_outcome(kind, strike);
-                if let (Kind::Status, Ok((index, merchant)), false) = (kind, &authenticated, outcome.replayed)
+                if let (Kind::Status, Ok((index, merchant)), false) = (kind, authenticated, outcome.replayed)
                 {
                     world.save_fault(&self.known(*index, merchant, now), &instead);
                 }
@@ -285,65 +312,108 @@ impl<'a> ApiCall<'a> {
         let headers = &self.request.headers;
         let authorization = Authorization::from_headers(headers)?;
         for name in ["x-amz-pay-date", "x-amz-pay-host", "x-amz-pay-region"] {
-            if text(headers, name).is_none_or(|value| value.trim().is_empty()) {
-                return Err(Refusal::new(400, "MissingHeader", format!("{name} is required")));
+            match text(headers, name).map(str::trim) {
+                None => return Err(Refusal::new(400, "MissingHeader", format!("{name} is required"))),
+                Some("") => {
+                    return Err(Refusal::new(
+                        400,
+                        "MissingHeaderValue",
+                        format!("{name} is empty"),
+                    ));
+                }
+                Some(_) => {}
             }
         }
         let denied = |why: &str| Refusal::new(403, "InvalidAuthentication", why);
+        let key_id = authorization.public_key_id;
         let (index, merchant) = self
             .merchant
-            .ok_or_else(|| denied("the public key id is not known"))?;
+            .ok_or_else(|| denied(&format!("the public key id '{key_id}' is not known")))?;
         if merchant.is_refused() {
             return Err(denied("the account's key is not accepted"));
         }
-        if self
-            .resource
-            .environment
-            .is_some_and(|environment| environment != merchant.environment)
-        {
-            return Err(denied("the public key id belongs to the other environment"));
-        }
+        let rules = Rules::of(&self.shared.world().unknowns);
+        self.check_environment(merchant, key_id, &rules)?;
         let signed = Signed {
             method: &self.request.method,
             path: &self.request.path,
             query: &self.request.query,
             headers,
-            body: &self.request.body,
+            body_sha256: &self.body_sha256,
         };
         signature::check(&authorization, &signed, &merchant.public_key)?;
-        self.check_date_and_region(merchant, now)?;
+        self.check_date(now, &rules)?;
+        self.check_region(merchant, &rules)?;
         Ok((index, merchant))
     }
 
-    fn check_date_and_region(&self, merchant: &Merchant, now: Timestamp) -> Result<(), Refusal> {
-        let (allowed, check_region) = {
-            let unknowns = &self.shared.world().unknowns;
-            (unknowns.allowed_clock_skew, unknowns.check_region)
-        };
-        let headers = &self.request.headers;
-        let refused = |why: String| Err(Refusal::new(403, "InvalidRequestSignature", why));
-        let date = text(headers, "x-amz-pay-date").and_then(|date| stamp::parse(date.trim()));
-        let Some(date) = date else {
-            return Err(Refusal::new(
-                400,
-                "InvalidHeaderValue",
-                "x-amz-pay-date is not a date",
-            ));
+    fn check_environment(&self, merchant: &Merchant, key_id: &str, rules: &Rules) -> Result<(), Refusal> {
+        let is_older = key_id == merchant.older_public_key_id;
+        match self.resource.environment {
+            None if is_older => {
+                let why = format!("the public key id '{key_id}' needs /live or /sandbox in the path");
+                Err(Refusal::new(403, "InvalidAuthentication", why))
+            }
+            Some(_) if !is_older && !rules.prefixed_key_may_name_environment => Err(path::unknown()),
+            Some(environment) if environment != merchant.environment => {
+                let why = format!("the public key id '{key_id}' belongs to the other environment");
+                Err(rules.wrong_environment.refusal(why))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn check_date(&self, now: Timestamp, rules: &Rules) -> Result<(), Refusal> {
+        let given = text(&self.request.headers, "x-amz-pay-date").unwrap_or_default();
+        let Some(date) = stamp::parse(given.trim()) else {
+            let why = format!("x-amz-pay-date: '{given}' is not a date");
+            return Err(Refusal::new(400, "InvalidHeaderValue", why));
         };
         // A call that a fault held up was in time if it was when it came.
         let skew = [self.arrived, now].map(|moment| date.duration_since(moment).abs());
-        let allowed = allowed.and_then(|span| SignedDuration::try_from(span.0).ok());
+        let allowed = rules
+            .allowed_clock_skew
+            .and_then(|span| SignedDuration::try_from(span.0).ok());
         if allowed.is_some_and(|allowed| skew.iter().all(|skew| *skew > allowed)) {
             let now = stamp::basic(now);
-            return refused(format!(
-                "x-amz-pay-date is too far from the time here, which is {now}"
-            ));
-        }
-        let region = text(headers, "x-amz-pay-region").and_then(|region| Region::parse(region.trim()));
-        if check_region && region != Some(merchant.region) {
-            return refused("x-amz-pay-region is not the account's region".to_owned());
+            let why = format!("x-amz-pay-date: '{given}' is too far from the time here, which is {now}");
+            return Err(rules.clock_skew_refusal.refusal(why));
         }
         Ok(())
+    }
+
+    fn check_region(&self, merchant: &Merchant, rules: &Rules) -> Result<(), Refusal> {
+        let given = text(&self.request.headers, "x-amz-pay-region").unwrap_or_default();
+        let region = Region::parse(given.trim());
+        let as_written = rules.region_in_any_case || given.trim() == merchant.region.word();
+        if rules.check_region && (region != Some(merchant.region) || !as_written) {
+            let why = format!("x-amz-pay-region: '{given}' is not the account's region");
+            return Err(Refusal::new(403, "InvalidRequestSignature", why));
+        }
+        Ok(())
+    }
+}
+
+/// The switches that decide who is let in, copied so that the world is not locked while a signature is checked.
+struct Rules {
+    allowed_clock_skew: Option<Span>,
+    clock_skew_refusal: Mismatch,
+    check_region: bool,
+    region_in_any_case: bool,
+    prefixed_key_may_name_environment: bool,
+    wrong_environment: Mismatch,
+}
+
+impl Rules {
+    fn of(unknowns: &Unknowns) -> Self {
+        Self {
+            allowed_clock_skew: unknowns.allowed_clock_skew,
+            clock_skew_refusal: unknowns.clock_skew_refusal.clone(),
+            check_region: unknowns.check_region,
+            region_in_any_case: unknowns.region_in_any_case,
+            prefixed_key_may_name_environment: unknowns.prefixed_key_may_name_environment,
+            wrong_environment: unknowns.wrong_environment.clone(),
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::control::faults::Operation;
+use crate::api::operation::Operation;
 use crate::options::Profile;
+use crate::unknowns::Unknowns;
 
 /// Burst and restore rate per second.
 struct Limit {
@@ -14,14 +15,17 @@ struct Limit {
 }
 
 fn limit(profile: Profile, operation: Operation) -> Option<Limit> {
-    // Finalize stands in no published table; it is taken to be as Complete.
     let (live, sandbox) = match operation {
         Operation::Finalize | Operation::Complete => ((20.0, 4.0), (2.0, 1.0)),
         Operation::Create => ((40.0, 16.0), (5.0, 1.0)),
         Operation::Get => ((40.0, 8.0), (10.0, 1.0)),
         Operation::Update => ((20.0, 8.0), (5.0, 1.0)),
         Operation::Permission => ((20.0, 4.0), (10.0, 1.0)),
-        Operation::Charge => ((20.0, 4.0), (5.0, 1.0)),
+        Operation::UpdatePermission | Operation::UpdateCharge => ((10.0, 2.0), (5.0, 1.0)),
+        Operation::Close | Operation::Cancel => ((10.0, 2.0), (2.0, 1.0)),
+        Operation::CreateCharge | Operation::CreateRefund => ((10.0, 4.0), (2.0, 1.0)),
+        Operation::Charge | Operation::Refund | Operation::Buyer => ((20.0, 4.0), (5.0, 1.0)),
+        Operation::Capture => ((20.0, 4.0), (2.0, 1.0)),
     };
     let (burst, per_second) = match profile {
         Profile::Live => live,
@@ -29,6 +33,14 @@ fn limit(profile: Profile, operation: Operation) -> Option<Limit> {
         Profile::Unlimited => return None,
     };
     Some(Limit { burst, per_second })
+}
+
+/// The published table leaves these out; they are taken to be as their siblings.
+fn is_published(operation: Operation) -> bool {
+    !matches!(
+        operation,
+        Operation::Finalize | Operation::UpdateCharge | Operation::Buyer
+    )
 }
 
 pub(crate) struct Quotas {
@@ -50,7 +62,20 @@ impl Quotas {
     }
 
     /// Takes a token of `merchant` for `operation`; false when there is none.
-    pub(crate) fn take(&mut self, merchant: usize, operation: Operation, now: Timestamp) -> bool {
+    pub(crate) fn take(
+        &mut self,
+        merchant: usize,
+        operation: Operation,
+        now: Timestamp,
+        unknowns: &Unknowns,
+    ) -> bool {
+        if !unknowns.unlisted_operations_throttled && !is_published(operation) {
+            return true;
+        }
+        let operation = match operation {
+            Operation::Finalize if unknowns.finalize_shares_complete_quota => Operation::Complete,
+            own => own,
+        };
         let Some(Limit { burst, per_second }) = limit(self.profile, operation) else {
             return true;
         };
@@ -80,7 +105,7 @@ mod tests {
         let at = |millis: i64| Timestamp::from_millisecond(1_767_607_200_000 + millis).unwrap();
         let taken = |quotas: &mut Quotas, merchant, now| {
             (0..100)
-                .take_while(|_| quotas.take(merchant, Operation::Finalize, now))
+                .take_while(|_| quotas.take(merchant, Operation::Finalize, now, &Unknowns::default()))
                 .count()
         };
         assert_eq!(taken(&mut quotas, 0, at(0)), 20);
@@ -95,7 +120,7 @@ mod tests {
             "never more than the burst"
         );
         assert!(
-            quotas.take(0, Operation::Complete, at(0)),
+            quotas.take(0, Operation::Complete, at(0), &Unknowns::default()),
             "another operation has its own"
         );
     }

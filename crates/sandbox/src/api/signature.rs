@@ -100,7 +100,8 @@ pub(crate) struct Signed<'a> {
     pub(crate) path: &'a str,
     pub(crate) query: &'a str,
     pub(crate) headers: &'a HeaderMap,
-    pub(crate) body: &'a [u8],
+    /// Lower-case hex.
+    pub(crate) body_sha256: &'a str,
 }
 
 /// A replay of another moment's or another host's request must not pass, so these are to be signed.
@@ -172,7 +173,7 @@ fn canonical_request(signed_headers: &str, signed: &Signed<'_>, spaces: Spaces) 
     for (name, value) in lines {
         let _infallible = writeln!(text, "{name}:{value}");
     }
-    let _infallible = write!(text, "\n{signed_headers}\n{}", hex_sha256(signed.body));
+    let _infallible = write!(text, "\n{signed_headers}\n{}", signed.body_sha256);
     text
 }
 
@@ -290,7 +291,7 @@ mod tests {
             path,
             query,
             headers,
-            body,
+            body_sha256: &hex_sha256(body),
         };
         hex_sha256(canonical_request(names, &signed, Spaces::AsSent).as_bytes())
     }

@@ -6,6 +6,7 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
+use crate::api::operation::Operation;
 use crate::time::span::Span;
 use crate::world::books::{FaultBook, StruckFault};
 
@@ -13,7 +14,9 @@ use crate::world::books::{FaultBook, StruckFault};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fault {
-    /// `create`, `get`, `update`, `finalize`, `complete`, `charge`, `permission`, or `*` for all.
+    /// Of a session `create`, `get`, `update`, `finalize`, `complete`; of a charge permission `permission` (to get
+    /// it), `update-permission`, `close`; of a charge `create-charge`, `charge`, `update-charge`, `capture`,
+    /// `cancel`; of a refund `create-refund`, `refund`; `buyer`; or `*` for all.
     #[serde(default = "every_operation")]
     pub operation: String,
     pub when: When,
@@ -61,22 +64,23 @@ impl Fault {
     }
 
     /// Why it can never strike as it stands, if so.
-    pub(crate) fn problem(&self) -> Option<&'static str> {
+    pub(crate) fn problem(&self) -> Option<String> {
         if self.operation != "*"
             && !Operation::ALL
                 .iter()
                 .any(|operation| operation.word() == self.operation)
         {
-            return Some("operation: create, get, update, finalize, complete, charge, permission or *");
+            let words = Operation::ALL.map(Operation::word).join(", ");
+            return Some(format!("operation: {words} or *"));
         }
         if !(0.0..=1.0).contains(&self.probability) {
-            return Some("probability: 0 to 1");
+            return Some("probability: 0 to 1".to_owned());
         }
         if self.kind.is_none() && self.delay.is_none() {
-            return Some("kind or delay: one of them is needed");
+            return Some("kind or delay: one of them is needed".to_owned());
         }
         if self.status.is_some_and(|status| !(200..=599).contains(&status)) {
-            return Some("status: 200 to 599");
+            return Some("status: 200 to 599".to_owned());
         }
         None
     }
@@ -118,42 +122,6 @@ impl Kind {
     /// Whether the caller gets no whole answer.
     pub(crate) fn loses_the_answer(self) -> bool {
         matches!(self, Self::Reset | Self::Hang | Self::Truncate)
-    }
-}
-
-/// What the API is asked for, by the word that its path has for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Operation {
-    Create,
-    Get,
-    Update,
-    Finalize,
-    Complete,
-    Charge,
-    Permission,
-}
-
-impl Operation {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Create,
-        Self::Get,
-        Self::Update,
-        Self::Finalize,
-        Self::Complete,
-        Self::Charge,
-        Self::Permission,
-    ];
-
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Get => "get",
-            Self::Update => "update",
-            Self::Finalize => "finalize",
-            Self::Complete => "complete",
-            Self::Charge => "charge",
-            Self::Permission => "permission",
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::shared::{ControlError, Shared};
 use crate::time::span::Span;
 use crate::time::stamp;
-use crate::unknowns::Unknowns;
+use crate::unknowns::{self, Unknowns};
 use crate::wire::merchants::MerchantStatus;
 
 /// A status and a JSON body; none for 204.
@@ -67,10 +67,10 @@ fn route(shared: &Shared, method: &str, path: &[&str], body: &Bytes) -> Result<C
                 body: None,
             }
         }
-        ("GET", ["unknowns"]) => ControlAnswer::json(200, shown(&shared.unknowns())),
+        ("GET", ["unknowns"]) => ControlAnswer::json(200, unknowns::documented(&shared.unknowns())),
         ("POST", ["unknowns"]) => {
             shared.set_unknowns(changed(&shared.unknowns(), read(body)?)?);
-            ControlAnswer::json(200, shown(&shared.unknowns()))
+            ControlAnswer::json(200, unknowns::plain(&shared.unknowns()))
         }
         ("GET", ["books"]) => ControlAnswer::json(200, shown(&shared.books())),
         _ => {
@@ -141,8 +141,8 @@ fn move_clock(shared: &Shared, change: ClockMove) -> Result<(), ControlError> {
 }
 
 /// The switches with some of them set anew.
-fn changed(unknowns: &Unknowns, change: serde_json::Map<String, Value>) -> Result<Unknowns, ControlError> {
-    let mut fields = shown(unknowns);
+fn changed(set: &Unknowns, change: serde_json::Map<String, Value>) -> Result<Unknowns, ControlError> {
+    let mut fields = unknowns::plain(set);
     if let Value::Object(fields) = &mut fields {
         fields.extend(change);
     }

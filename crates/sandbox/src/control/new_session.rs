@@ -12,6 +12,7 @@ use crate::objects::session::{End, Session};
 use crate::options::{Environment, Region};
 use crate::time::span::Span;
 use crate::time::stamp;
+use crate::unknowns::Unknowns;
 
 /// Amazon's own test cards take 30 seconds to decide a pending payment.
 const PENDING_FOR: Duration = Duration::from_secs(30);
@@ -140,6 +141,7 @@ impl NewSession {
             created,
             open_body,
             buyer_finished: self.buyer_finished.unwrap_or(true),
+            through_api: false,
             updated: created,
             card: self.card.unwrap_or_else(|| SUCCESS_CARD.to_owned()),
             pending_for: self.pending_for.map_or(PENDING_FOR, |span| span.0),
@@ -147,7 +149,6 @@ impl NewSession {
             route: self.operation,
             end,
             permission: None,
-            charge: None,
             calls: Vec::new(),
         })
     }
@@ -163,6 +164,7 @@ impl Session {
             created,
             open_body,
             buyer_finished: false,
+            through_api: true,
             updated: created,
             card: SUCCESS_CARD.to_owned(),
             pending_for: PENDING_FOR,
@@ -170,13 +172,12 @@ impl Session {
             route: None,
             end: None,
             permission: None,
-            charge: None,
             calls: Vec::new(),
         }
     }
 
     /// The buyer's act on an Open session.
-    pub(crate) fn buyer(&mut self, buyer: Buyer, now: Timestamp) {
+    pub(crate) fn buyer(&mut self, buyer: Buyer, now: Timestamp, unknowns: &Unknowns) {
         let at = stamp::whole_seconds(now);
         self.updated = at;
         let canceled = |reason: &str| {
@@ -192,11 +193,25 @@ impl Session {
                     self.card = buyer.card.unwrap_or_else(|| SUCCESS_CARD.to_owned());
                 }
                 self.buyer_finished = true;
+                if let Some(reason) =
+                    canceling_card(&self.card).filter(|_| unknowns.bad_cards_cancel_on_return)
+                {
+                    self.end = canceled(reason);
+                }
             }
             BuyerAction::Cancel => self.end = canceled("BuyerCanceled"),
             BuyerAction::Decline => self.end = canceled("Declined"),
             BuyerAction::Leave => self.buyer_finished = false,
         }
+    }
+}
+
+/// Cards whose buyer comes back without having paid, with the reason that their session then shows.
+pub(crate) fn canceling_card(card: &str) -> Option<&'static str> {
+    match card {
+        card if card.ends_with("3434") => Some("Declined"),
+        card if card.ends_with("3064") => Some("BuyerCanceled"),
+        _ => None,
     }
 }
 

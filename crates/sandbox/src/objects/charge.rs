@@ -1,43 +1,98 @@
-//! Charges and charge permissions. Their states follow from the clock; nothing runs in the background.
+//! Charges.
+//!
+//! ```text
+//!   AuthorizationInitiated ─► Authorized ─► CaptureInitiated ─► Captured
+//!          │    │                │  │  └───────────────────────────▲
+//!          │    └─► Declined ◄───│──│──── (a capture that is refused)
+//!          └──────► Canceled ◄───┴──┘ by the merchant, or after 30 days
+//! ```
+//!
+//! What happens by itself is a timer that its [`Permission`](super::permission::Permission) lets run out.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use crate::objects::permission::Permission;
 use crate::objects::price::Price;
-use crate::objects::session::Session;
+use crate::objects::refund::{Refund, RefundState};
+use crate::objects::{later, status_details};
 use crate::options::Environment;
 use crate::time::stamp::basic;
+use crate::unknowns::Unknowns;
 
 const DAY: Duration = Duration::from_hours(24);
 /// An authorization that nobody captures lapses after 30 days.
 const AUTHORIZATION_LASTS: Duration = DAY.saturating_mul(30);
-const ONE_TIME_PERMISSION_LASTS: Duration = DAY.saturating_mul(180);
-/// Get Charge Permission tells who the buyer is for 30 days.
-const BUYER_SHOWN_FOR: Duration = DAY.saturating_mul(30);
+/// A capture within 7 days of the authorization is decided at once.
+const CAPTURED_AT_ONCE_FOR: Duration = DAY.saturating_mul(7);
 
 #[derive(Debug, Clone)]
 pub(crate) struct Charge {
     pub(crate) id: String,
-    pub(crate) amount: Price,
+    pub(crate) order: ChargeOrder,
     pub(crate) made: Timestamp,
-    pub(crate) capture_now: bool,
-    pub(crate) pending: Option<Pending>,
+    pub(crate) state: ChargeState,
+    pub(crate) reason: Option<&'static str>,
+    pub(crate) since: Timestamp,
+    authorized: Option<Timestamp>,
+    /// Of the amount, what is captured.
+    pub(crate) captured: Decimal,
+    /// Of the amount, what is being captured.
+    pub(crate) capturing: Decimal,
+    pub(crate) next: Option<Timer>,
+    pub(crate) refunds: Vec<Refund>,
 }
 
-/// A payment that is decided later.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pending {
-    pub(crate) until: Timestamp,
-    pub(crate) verdict: Verdict,
+/// What a charge was asked for with.
+#[derive(Debug, Clone)]
+pub(crate) struct ChargeOrder {
+    pub(crate) amount: Price,
+    pub(crate) capture_now: bool,
+    pub(crate) can_wait: bool,
+    pub(crate) soft_descriptor: Option<String>,
+    /// Book-keeping fields, shown as they came.
+    pub(crate) details: Map<String, Value>,
+}
+
+/// What becomes of a charge, as card, simulation code and request have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Course {
+    Authorized,
+    Captured,
+    /// Captured, but only later.
+    Capturing {
+        until: Timestamp,
+    },
+    /// Undecided until then.
+    Pending {
+        until: Timestamp,
+        verdict: Verdict,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Authorized,
-    HardDeclined,
+    Declined(&'static str),
+}
+
+/// What happens to a charge by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timer {
+    pub(crate) at: Timestamp,
+    then: Then,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Then {
+    Authorized,
+    Captured,
+    Declined(&'static str),
+    Lapses,
 }
 
 /// Where a charge stands.
@@ -45,173 +100,174 @@ pub(crate) enum Verdict {
 pub enum ChargeState {
     AuthorizationInitiated,
     Authorized,
+    CaptureInitiated,
     Captured,
     Declined,
     Canceled,
 }
 
-/// A state, why, and since when.
-pub(crate) struct ChargeStanding {
-    pub(crate) state: ChargeState,
-    pub(crate) reason: Option<&'static str>,
-    pub(crate) since: Timestamp,
+impl ChargeState {
+    /// Money may still be taken by it.
+    pub(crate) fn is_open(self) -> bool {
+        matches!(
+            self,
+            Self::AuthorizationInitiated | Self::Authorized | Self::CaptureInitiated
+        )
+    }
 }
 
 impl Charge {
-    pub(crate) fn standing(&self, now: Timestamp) -> ChargeStanding {
-        let standing = |state, reason, since| ChargeStanding { state, reason, since };
-        if self.capture_now {
-            return standing(ChargeState::Captured, None, self.made);
-        }
-        let authorized = match self.pending {
-            Some(pending) if now < pending.until => {
-                return standing(ChargeState::AuthorizationInitiated, None, self.made);
-            }
-            Some(Pending {
-                until,
-                verdict: Verdict::HardDeclined,
-            }) => {
-                return standing(ChargeState::Declined, Some("HardDeclined"), until);
-            }
-            Some(Pending {
-                until,
-                verdict: Verdict::Authorized,
-            }) => until,
-            None => self.made,
+    pub(crate) fn new(id: String, order: ChargeOrder, course: Course, at: Timestamp) -> Self {
+        let mut charge = Self {
+            id,
+            order,
+            made: at,
+            state: ChargeState::AuthorizationInitiated,
+            reason: None,
+            since: at,
+            authorized: None,
+            captured: Decimal::ZERO,
+            capturing: Decimal::ZERO,
+            next: None,
+            refunds: Vec::new(),
         };
-        let lapses = later(authorized, AUTHORIZATION_LASTS);
-        if now >= lapses {
-            return standing(ChargeState::Canceled, Some("ExpiredUnused"), lapses);
+        let whole = charge.order.amount.amount;
+        match course {
+            Course::Authorized => charge.authorize(at),
+            Course::Captured => {
+                charge.authorize(at);
+                charge.capture(whole, at);
+            }
+            Course::Capturing { until } => {
+                charge.authorize(at);
+                charge.capture_later(whole, at, until);
+            }
+            Course::Pending { until, verdict } => {
+                let then = match verdict {
+                    Verdict::Authorized => Then::Authorized,
+                    Verdict::Declined(reason) => Then::Declined(reason),
+                };
+                charge.next = Some(Timer { at: until, then });
+            }
         }
-        standing(ChargeState::Authorized, None, authorized)
+        charge
     }
 
-    pub(crate) fn shown(&self, permission: &Permission, now: Timestamp, environment: Environment) -> Value {
-        let standing = self.standing(now);
-        let captured = (standing.state == ChargeState::Captured).then(|| self.amount.shown());
+    fn turn(&mut self, state: ChargeState, reason: Option<&'static str>, at: Timestamp) {
+        self.state = state;
+        self.reason = reason;
+        self.since = at;
+        self.next = None;
+    }
+
+    fn authorize(&mut self, at: Timestamp) {
+        self.turn(ChargeState::Authorized, None, at);
+        self.authorized = Some(at);
+        self.next = Some(Timer {
+            at: later(at, AUTHORIZATION_LASTS),
+            then: Then::Lapses,
+        });
+    }
+
+    pub(crate) fn capture(&mut self, amount: Decimal, at: Timestamp) {
+        self.turn(ChargeState::Captured, None, at);
+        self.capturing = Decimal::ZERO;
+        self.captured += amount;
+    }
+
+    pub(crate) fn capture_later(&mut self, amount: Decimal, at: Timestamp, until: Timestamp) {
+        self.turn(ChargeState::CaptureInitiated, None, at);
+        self.capturing = amount;
+        self.next = Some(Timer {
+            at: until,
+            then: Then::Captured,
+        });
+    }
+
+    pub(crate) fn decline(&mut self, reason: &'static str, at: Timestamp) {
+        self.turn(ChargeState::Declined, Some(reason), at);
+        self.capturing = Decimal::ZERO;
+    }
+
+    pub(crate) fn cancel(&mut self, reason: &'static str, at: Timestamp) {
+        self.turn(ChargeState::Canceled, Some(reason), at);
+    }
+
+    /// Lets its timer run out.
+    pub(crate) fn fire(&mut self) {
+        let Some(Timer { at, then }) = self.next.take() else {
+            return;
+        };
+        match then {
+            Then::Authorized => self.authorize(at),
+            Then::Captured => self.capture(self.capturing, at),
+            Then::Declined(reason) => self.decline(reason, at),
+            Then::Lapses => self.cancel("ExpiredUnused", at),
+        }
+    }
+
+    pub(crate) fn is_captured_at_once(&self, now: Timestamp) -> bool {
+        self.authorized
+            .is_none_or(|authorized| now <= later(authorized, CAPTURED_AT_ONCE_FOR))
+    }
+
+    /// What it takes of its permission's limit.
+    pub(crate) fn takes(&self, unknowns: &Unknowns) -> Decimal {
+        match self.state {
+            ChargeState::Declined | ChargeState::Canceled => Decimal::ZERO,
+            ChargeState::Captured if unknowns.uncaptured_rest_returns => self.captured,
+            ChargeState::CaptureInitiated if unknowns.uncaptured_rest_returns => self.capturing,
+            ChargeState::AuthorizationInitiated
+            | ChargeState::Authorized
+            | ChargeState::CaptureInitiated
+            | ChargeState::Captured => self.order.amount.amount,
+        }
+    }
+
+    /// The sum of its refunds that fit.
+    pub(crate) fn refunded(&self, fits: impl Fn(RefundState) -> bool) -> Decimal {
+        let fitting = self.refunds.iter().filter(|refund| fits(refund.state));
+        fitting.map(|refund| refund.amount.amount).sum()
+    }
+
+    pub(crate) fn shown(
+        &self,
+        permission: &Permission,
+        environment: Environment,
+        unknowns: &Unknowns,
+    ) -> Value {
+        let price = |amount: Decimal| (!amount.is_zero()).then(|| self.order.amount.with(amount).shown());
+        let refunded = self.refunded(|state| match state {
+            RefundState::Refunded => true,
+            RefundState::RefundInitiated => unknowns.refunded_amount_counts_pending,
+            RefundState::Declined => false,
+        });
+        let detail = |name: &str| self.order.details.get(name).cloned().unwrap_or_default();
+        let provider = match detail("providerMetadata") {
+            Value::Null => json!({"providerReferenceId": null}),
+            given => given,
+        };
         json!({
             "chargeId": self.id,
             "chargePermissionId": permission.id,
-            "chargeAmount": self.amount.shown(),
-            "captureAmount": captured,
-            "refundedAmount": null,
+            "chargeAmount": self.order.amount.shown(),
+            "captureAmount": price(self.captured + self.capturing),
+            "refundedAmount": price(refunded),
             "convertedAmount": null,
             "conversionRate": null,
-            "softDescriptor": null,
-            "captureNow": self.capture_now,
-            "canHandlePendingAuthorization": self.pending.is_some(),
-            "merchantMetadata": null,
-            "platformId": null,
-            "providerMetadata": {"providerReferenceId": null},
-            "statusDetails": {
-                "state": standing.state,
-                "reasonCode": standing.reason,
-                "reasonDescription": null,
-                "lastUpdatedTimestamp": basic(standing.since),
-            },
+            "softDescriptor": self.order.soft_descriptor,
+            "captureNow": self.order.capture_now,
+            "canHandlePendingAuthorization": self.order.can_wait,
+            "merchantMetadata": detail("merchantMetadata"),
+            "platformId": detail("platformId"),
+            "providerMetadata": provider,
+            "webCheckoutDetails": detail("webCheckoutDetails"),
+            "chargeInitiator": detail("chargeInitiator"),
+            "channel": detail("channel"),
+            "statusDetails": status_details(self.state, self.reason, self.since, unknowns),
             "creationTimestamp": basic(self.made),
             "expirationTimestamp": basic(later(self.made, AUTHORIZATION_LASTS)),
             "releaseEnvironment": environment.release(),
         })
     }
-}
-
-/// The buyer's consent that a confirmed session leaves behind.
-#[derive(Debug, Clone)]
-pub(crate) struct Permission {
-    pub(crate) id: String,
-    pub(crate) made: Timestamp,
-    /// None for a Saved Wallet setup.
-    pub(crate) limit: Option<Price>,
-}
-
-impl Permission {
-    pub(crate) fn shown(&self, session: &Session, now: Timestamp, environment: Environment) -> Value {
-        let seen = &session.open_body;
-        let charge = session.charge.as_ref();
-        let kind = seen["chargePermissionType"].as_str().unwrap_or("OneTime");
-        let expires = (kind == "OneTime").then(|| later(self.made, ONE_TIME_PERMISSION_LASTS));
-        let (state, reason) = self.standing(charge, expires, now);
-        let buyer_shown = now < later(self.made, BUYER_SHOWN_FOR);
-        let personal = |field: &str| {
-            if buyer_shown {
-                seen[field].clone()
-            } else {
-                Value::Null
-            }
-        };
-        let reasons: Vec<Value> = reason
-            .map(|code| json!({"reasonCode": code, "reasonDescription": null}))
-            .into_iter()
-            .collect();
-        json!({
-            "chargePermissionId": self.id,
-            "chargePermissionReferenceId": null,
-            "chargePermissionType": kind,
-            "recurringMetadata": seen["recurringMetadata"],
-            "paymentMethodOnFileMetadata": seen["paymentMethodOnFileMetadata"],
-            "limits": self.limit.as_ref().map(|limit| json!({
-                "amountLimit": limit.shown(),
-                "amountBalance": self.balance(limit, charge, now).shown(),
-            })),
-            "buyer": personal("buyer"),
-            "shippingAddress": personal("shippingAddress"),
-            "billingAddress": personal("billingAddress"),
-            "paymentPreferences": if buyer_shown { seen["paymentPreferences"].clone() } else { json!([null]) },
-            "merchantMetadata": seen["merchantMetadata"],
-            "platformId": null,
-            "presentmentCurrency": seen["paymentDetails"]["presentmentCurrency"],
-            "creationTimestamp": basic(self.made),
-            "expirationTimestamp": expires.map(basic),
-            "statusDetails": {
-                "state": state,
-                "reasons": reasons,
-                "lastUpdatedTimestamp": basic(charge.map_or(self.made, |charge| charge.standing(now).since)),
-            },
-            "releaseEnvironment": environment.release(),
-            "amazonPayToken": null,
-        })
-    }
-
-    fn standing(
-        &self,
-        charge: Option<&Charge>,
-        expires: Option<Timestamp>,
-        now: Timestamp,
-    ) -> (&'static str, Option<&'static str>) {
-        match charge.map(|charge| (charge, charge.standing(now).state)) {
-            Some((charge, ChargeState::Captured)) if expires.is_some() && self.is_used_up(charge) => {
-                ("Closed", Some("AmazonClosed"))
-            }
-            _ if expires.is_some_and(|expires| now >= expires) => ("Closed", Some("Expired")),
-            Some((_, ChargeState::AuthorizationInitiated)) => ("NonChargeable", Some("ChargeInProgress")),
-            Some((_, ChargeState::Declined)) => ("NonChargeable", Some("PaymentMethodInvalid")),
-            _ => ("Chargeable", None),
-        }
-    }
-
-    fn is_used_up(&self, charge: &Charge) -> bool {
-        self.limit
-            .as_ref()
-            .is_some_and(|limit| charge.amount.amount >= limit.amount)
-    }
-
-    /// What may still be charged.
-    fn balance(&self, limit: &Price, charge: Option<&Charge>, now: Timestamp) -> Price {
-        let taken = charge.filter(|charge| {
-            let state = charge.standing(now).state;
-            !matches!(state, ChargeState::Declined | ChargeState::Canceled)
-        });
-        let amount = limit.amount - taken.map_or_else(Default::default, |charge| charge.amount.amount);
-        Price {
-            amount,
-            currency_code: limit.currency_code.clone(),
-        }
-    }
-}
-
-/// `moment` + `by`, or the end of the calendar.
-pub(crate) fn later(moment: Timestamp, by: Duration) -> Timestamp {
-    let by = jiff::SignedDuration::try_from(by).unwrap_or(jiff::SignedDuration::MAX);
-    moment.checked_add(by).unwrap_or(Timestamp::MAX)
 }

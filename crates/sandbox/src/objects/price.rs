@@ -2,12 +2,14 @@
 
 use rust_decimal::Decimal;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use crate::api::read::refuse_unknown;
 use crate::api::refusal::Refusal;
+use crate::unknowns::Unknowns;
 
 /// The presentment currencies that Amazon Pay takes.
-const CURRENCIES: [&str; 12] = [
+pub(crate) const CURRENCIES: [&str; 12] = [
     "USD", "EUR", "GBP", "JPY", "AUD", "DKK", "HKD", "NZD", "NOK", "ZAR", "SEK", "CHF",
 ];
 
@@ -26,32 +28,38 @@ impl Price {
         let price = match value {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::Object(price)) => price,
-            Some(_) => return Err(Refusal::invalid_value(field, "is not an amount with a currency")),
+            Some(other) => {
+                let why = "is not an amount with a currency";
+                return Err(Refusal::invalid_value(field, other, why));
+            }
         };
         refuse_unknown(field, price, &["amount", "currencyCode"])?;
         let currency = match price.get("currencyCode") {
             None | Some(Value::Null) => return Err(Refusal::missing_value(&format!("{field}.currencyCode"))),
             Some(Value::String(code)) if CURRENCIES.contains(&code.as_str()) => code.clone(),
-            Some(_) => {
+            Some(other) => {
+                let field = format!("{field}.currencyCode");
                 return Err(Refusal::invalid_value(
-                    &format!("{field}.currencyCode"),
+                    &field,
+                    other,
                     "is not a currency taken here",
                 ));
             }
         };
         let amount_field = format!("{field}.amount");
-        let text = match price.get("amount") {
-            None | Some(Value::Null) => return Err(Refusal::missing_value(&amount_field)),
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Number(number)) => number.to_string(),
-            Some(_) => return Err(Refusal::invalid_value(&amount_field, "is not a number")),
+        let given = price.get("amount").unwrap_or(&Value::Null);
+        let wrong = |why: &str| Refusal::invalid_value(&amount_field, given, why);
+        let text = match given {
+            Value::Null => return Err(Refusal::missing_value(&amount_field)),
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            Value::Bool(_) | Value::Array(_) | Value::Object(_) => return Err(wrong("is not a number")),
         };
-        let amount = read_amount(&text)
-            .ok_or_else(|| Refusal::invalid_value(&amount_field, "is not an amount above zero"))?;
+        let amount = read_amount(&text).ok_or_else(|| wrong("is not an amount above zero"))?;
         let decimals = if currency == "JPY" { 0 } else { 2 };
         if amount.scale() > decimals {
             let why = format!("has more decimals than the {decimals} of {currency}");
-            return Err(Refusal::invalid_value(&amount_field, &why));
+            return Err(wrong(&why));
         }
         Ok(Some(Self {
             amount,
@@ -59,8 +67,51 @@ impl Price {
         }))
     }
 
+    /// Reads a price that must be there.
+    pub(crate) fn required(field: &str, value: Option<&Value>) -> Result<Self, Refusal> {
+        Self::read(field, value)?.ok_or_else(|| Refusal::missing_value(field))
+    }
+
+    /// Another amount of the same currency.
+    pub(crate) fn with(&self, amount: Decimal) -> Self {
+        Self {
+            amount,
+            currency_code: self.currency_code.clone(),
+        }
+    }
+
+    /// Refuses more than Amazon takes in one charge, as far as its currency has a published maximum.
+    pub(crate) fn check_maximum(&self, field: &str, unknowns: &Unknowns) -> Result<(), Refusal> {
+        let most = match self.currency_code.as_str() {
+            "USD" | "GBP" | "EUR" => 150_000,
+            "JPY" => 10_000_000,
+            _ => return Ok(()),
+        };
+        if self.amount <= Decimal::from(most) {
+            return Ok(());
+        }
+        let why = format!("{field}: '{self}' is above the maximum of {most}");
+        Err(unknowns.amount_above_maximum.refusal(why))
+    }
+
+    /// How much more than `self` may be given back: 15 %, or 75, whichever is less.
+    pub(crate) fn refund_surplus(&self, elsewhere: bool) -> Decimal {
+        let share = self.amount * Decimal::new(15, 2);
+        match self.currency_code.as_str() {
+            "USD" | "GBP" | "EUR" => share.min(Decimal::from(75)),
+            _ if elsewhere => share,
+            _ => Decimal::ZERO,
+        }
+    }
+
     pub(crate) fn shown(&self) -> Value {
         json!({"amount": self.amount.to_string(), "currencyCode": self.currency_code})
+    }
+}
+
+impl std::fmt::Display for Price {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.amount, self.currency_code)
     }
 }
 
@@ -71,27 +122,6 @@ fn read_amount(text: &str) -> Option<Decimal> {
         return None;
     }
     text.parse().ok().filter(|amount: &Decimal| !amount.is_zero())
-}
-
-/// Amazon refuses what it does not know instead of passing it over.
-pub(crate) fn refuse_unknown(
-    within: &str,
-    object: &Map<String, Value>,
-    known: &[&str],
-) -> Result<(), Refusal> {
-    let unknown = object.keys().find(|name| !known.contains(&name.as_str()));
-    unknown.map_or(Ok(()), |name| {
-        let field = if within.is_empty() {
-            name.clone()
-        } else {
-            format!("{within}.{name}")
-        };
-        Err(Refusal::new(
-            400,
-            "UnrecognizedField",
-            format!("{field} is not a field of this request"),
-        ))
-    })
 }
 
 #[cfg(test)]

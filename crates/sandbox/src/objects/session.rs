@@ -12,14 +12,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::api::read::as_flag;
 use crate::control::new_session::{Refuse, Route};
-use crate::objects::charge::{Charge, ChargeState, Permission, later};
+use crate::objects::charge::{Charge, ChargeState};
+use crate::objects::permission::Permission;
+use crate::objects::{later, status_details};
 use crate::time::stamp::basic;
 use crate::unknowns::Unknowns;
 use crate::world::books::Call;
 
 const LASTS: Duration = Duration::from_hours(24);
 const KEPT_FOR: Duration = Duration::from_hours(24 * 30);
+const BUYER_MISSING: &str = "BuyerNotAssociated";
+const REDIRECT_URL: &str = "https://payments.sandbox.example/checkout";
 
 pub(crate) struct Session {
     pub(crate) id: String,
@@ -30,6 +35,8 @@ pub(crate) struct Session {
     /// What GET shows while it is Open and its buyer has finished; state and times are put in on the way out.
     pub(crate) open_body: Value,
     pub(crate) buyer_finished: bool,
+    /// A merchant made it by Create Checkout Session.
+    pub(crate) through_api: bool,
     pub(crate) updated: Timestamp,
     /// The last four digits of the buyer's card.
     pub(crate) card: String,
@@ -39,8 +46,8 @@ pub(crate) struct Session {
     /// The operation that its checkout flow ends with, where that was said.
     pub(crate) route: Option<Route>,
     pub(crate) end: Option<End>,
+    /// What its confirmation left, with every charge made since.
     pub(crate) permission: Option<Permission>,
-    pub(crate) charge: Option<Charge>,
     pub(crate) calls: Vec<Call>,
 }
 
@@ -118,7 +125,7 @@ impl Session {
                 at,
                 open_while_pending: true,
                 ..
-            }) => match self.charge.as_ref().map(|charge| charge.standing(now)) {
+            }) => match self.own_charge() {
                 Some(charge) if charge.state == ChargeState::AuthorizationInitiated => Standing::OpenPending,
                 Some(charge) if charge.state == ChargeState::Declined => Standing::Canceled {
                     at: charge.since,
@@ -126,6 +133,30 @@ impl Session {
                 },
                 Some(_) | None => Standing::Completed { at: *at },
             },
+        }
+    }
+
+    /// The charge that its confirmation made, if it made one: later ones are not the session's.
+    fn own_charge(&self) -> Option<&Charge> {
+        let Some(End::Completed {
+            shown_charge: Some(id),
+            ..
+        }) = &self.end
+        else {
+            return None;
+        };
+        let charge = self.permission.as_ref()?.charges.first()?;
+        (charge.id == *id).then_some(charge)
+    }
+
+    /// Writes down that it has lapsed, where it has: a clock that is set back does not revive it.
+    pub(crate) fn settle(&mut self, now: Timestamp, unknowns: &Unknowns) {
+        if self.end.is_some() {
+            return;
+        }
+        if let Standing::Canceled { at, reason } = self.standing(now, unknowns) {
+            let reason = reason.map(str::to_owned);
+            self.end = Some(End::Canceled { at, reason });
         }
     }
 
@@ -138,17 +169,27 @@ impl Session {
         later(self.created, LASTS)
     }
 
-    /// The body of Get Checkout Session.
+    /// What Get Checkout Session answers: where look-ups lag behind, not yet that it is Completed.
+    pub(crate) fn looked_up(&self, now: Timestamp, unknowns: &Unknowns) -> Value {
+        match self.end {
+            Some(End::Completed { at, .. }) if now < later(at, unknowns.look_up_lag.0) => {
+                self.shown_open(unknowns)
+            }
+            Some(_) | None => self.shown(now, unknowns),
+        }
+    }
+
+    /// The session as answers show it.
     pub(crate) fn shown(&self, now: Timestamp, unknowns: &Unknowns) -> Value {
         match self.standing(now, unknowns) {
-            Standing::Open => self.shown_open(),
+            Standing::Open => self.shown_open(unknowns),
             Standing::OpenPending => {
-                let mut body = self.shown_open();
+                let mut body = self.shown_open(unknowns);
                 self.put_ids(&mut body);
                 body
             }
             Standing::Completed { at } => {
-                let mut body = self.shown_completed(at);
+                let mut body = self.shown_completed(at, unknowns);
                 if unknowns.completed_shows_permission_type {
                     body["chargePermissionType"] = self.open_body["chargePermissionType"].clone();
                 }
@@ -156,7 +197,10 @@ impl Session {
                 body
             }
             Standing::Canceled { at, reason } => {
-                let mut body = self.shown_canceled(at, reason);
+                let mut body = self.shown_canceled(at, reason, unknowns);
+                if !unknowns.canceled_keeps_creation {
+                    body["creationTimestamp"] = Value::Null;
+                }
                 if unknowns.canceled_keeps_expiration {
                     body["expirationTimestamp"] = json!(basic(self.expires()));
                 }
@@ -165,13 +209,24 @@ impl Session {
         }
     }
 
-    fn shown_open(&self) -> Value {
+    fn shown_open(&self, unknowns: &Unknowns) -> Value {
         let mut body = self.open_body.clone();
         body["checkoutSessionId"] = json!(self.id);
-        body["statusDetails"] = status("Open", None, self.updated);
+        body["statusDetails"] = status_details("Open", None, self.updated, unknowns);
         body["creationTimestamp"] = json!(basic(self.created));
         body["expirationTimestamp"] = json!(basic(self.expires()));
-        body["constraints"] = self.constraints();
+        body["constraints"] = match self.constraints() {
+            none if none.is_empty() && unknowns.clear_constraints_are_null => json!([null]),
+            missing => missing
+                .into_iter()
+                .map(|(id, description)| json!({"constraintId": id, "description": description}))
+                .collect(),
+        };
+        let ready = self.constraints().iter().all(|(id, _)| *id == BUYER_MISSING);
+        // A session that the control API made is past Amazon's page, or its flow never goes there.
+        if ready && self.through_api {
+            body["webCheckoutDetails"]["amazonPayRedirectUrl"] = json!(REDIRECT_URL);
+        }
         if !self.buyer_finished {
             for field in ["buyer", "shippingAddress", "billingAddress"] {
                 body[field] = Value::Null;
@@ -182,7 +237,7 @@ impl Session {
     }
 
     /// The ids are all that a completed session still tells; [`put_ids`](Self::put_ids) adds them.
-    fn shown_completed(&self, at: Timestamp) -> Value {
+    fn shown_completed(&self, at: Timestamp, unknowns: &Unknowns) -> Value {
         json!({
             "checkoutSessionId": self.id,
             "webCheckoutDetails": null,
@@ -195,7 +250,7 @@ impl Session {
             "buyer": null,
             "billingAddress": null,
             "paymentPreferences": [null],
-            "statusDetails": status("Completed", None, at),
+            "statusDetails": status_details("Completed", None, at, unknowns),
             "shippingAddress": null,
             "platformId": null,
             "chargePermissionId": null,
@@ -210,7 +265,7 @@ impl Session {
         })
     }
 
-    fn shown_canceled(&self, at: Timestamp, reason: Option<&str>) -> Value {
+    fn shown_canceled(&self, at: Timestamp, reason: Option<&str>, unknowns: &Unknowns) -> Value {
         json!({
             "checkoutSessionId": self.id,
             "webCheckoutDetails": null,
@@ -221,7 +276,7 @@ impl Session {
             "buyer": null,
             "billingAddress": null,
             "paymentPreferences": [null],
-            "statusDetails": status("Canceled", reason, at),
+            "statusDetails": status_details("Canceled", reason, at, unknowns),
             "shippingAddress": null,
             "chargePermissionId": null,
             "chargeId": null,
@@ -241,11 +296,13 @@ impl Session {
     }
 
     /// What is still missing before the buyer can be sent to Amazon's page or finish there.
-    fn constraints(&self) -> Value {
-        let details = &self.open_body["paymentDetails"];
+    fn constraints(&self) -> Vec<(&'static str, &'static str)> {
+        let body = &self.open_body;
+        let details = &body["paymentDetails"];
+        let recurring = body["chargePermissionType"] == "Recurring";
         let missing = [
             (
-                "BuyerNotAssociated",
+                BUYER_MISSING,
                 "no buyer has finished this session",
                 !self.buyer_finished,
             ),
@@ -257,34 +314,31 @@ impl Session {
             (
                 "CheckoutResultReturnUrlNotSet",
                 "webCheckoutDetails.checkoutResultReturnUrl is not set",
-                self.open_body["webCheckoutDetails"]["checkoutResultReturnUrl"].is_null(),
+                body["webCheckoutDetails"]["checkoutResultReturnUrl"].is_null(),
             ),
             (
                 "PaymentIntentNotSet",
                 "paymentDetails.paymentIntent is not set",
                 details["paymentIntent"].is_null(),
             ),
+            (
+                "RecurringFrequencyNotSet",
+                "recurringMetadata.frequency is not set",
+                recurring && body["recurringMetadata"]["frequency"].is_null(),
+            ),
         ];
         missing
             .into_iter()
             .filter(|(_, _, missing)| *missing)
-            .map(|(id, description, _)| json!({"constraintId": id, "description": description}))
+            .map(|(id, description, _)| (id, description))
             .collect()
     }
 
     /// A Saved Wallet setup takes no payment: it is completed with an empty body.
     pub(crate) fn is_wallet_setup(&self) -> bool {
-        self.open_body["chargePermissionType"] == "PaymentMethodOnFile"
-            && (self.open_body["paymentDetails"]["chargeAmount"].is_null()
-                || self.open_body["paymentMethodOnFileMetadata"]["setupOnly"] == true)
+        let body = &self.open_body;
+        body["chargePermissionType"] == "PaymentMethodOnFile"
+            && (body["paymentDetails"]["chargeAmount"].is_null()
+                || as_flag(&body["paymentMethodOnFileMetadata"]["setupOnly"]) == Some(true))
     }
-}
-
-fn status(state: &str, reason: Option<&str>, at: Timestamp) -> Value {
-    json!({
-        "state": state,
-        "reasonCode": reason,
-        "reasonDescription": null,
-        "lastUpdatedTimestamp": basic(at),
-    })
 }

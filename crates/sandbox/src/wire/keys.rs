@@ -28,6 +28,7 @@ const VALID_UNTIL: i64 = 2_524_607_999;
 /// A merchant's public half, and the name that requests give it.
 pub(crate) struct MerchantKey {
     pub(crate) public_key_id: String,
+    pub(crate) older_public_key_id: String,
     pub(crate) public: PKey<Public>,
 }
 
@@ -67,22 +68,23 @@ pub(crate) fn merchant_key(file: &Path, environment: Environment) -> Result<Merc
     };
     let der = private.public_key_to_der()?;
     let public = PKey::public_key_from_der(&der)?;
+    let name = key_name(&der);
     Ok(MerchantKey {
-        public_key_id: public_key_id(&der, environment),
+        public_key_id: format!("{}-{name}", environment.key_prefix()),
+        older_public_key_id: format!("A{}", &name[1..]),
         public,
     })
 }
 
 /// The id follows from the key, so that a kept key keeps its id.
-fn public_key_id(public_der: &[u8], environment: Environment) -> String {
+fn key_name(public_der: &[u8]) -> String {
     const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let digest = openssl::sha::sha256(public_der);
-    let name: String = digest
+    digest
         .iter()
         .take(24)
         .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
-        .collect();
-    format!("{}-{name}", environment.key_prefix())
+        .collect()
 }
 
 fn write_private(file: &Path, pem: &[u8]) -> io::Result<()> {

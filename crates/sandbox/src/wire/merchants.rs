@@ -23,6 +23,7 @@ pub(crate) struct Merchant {
     pub(crate) region: Region,
     pub(crate) environment: Environment,
     pub(crate) public_key_id: String,
+    pub(crate) older_public_key_id: String,
     pub(crate) public_key: PKey<Public>,
     key_file: PathBuf,
     refused: AtomicBool,
@@ -43,6 +44,7 @@ impl Merchant {
             account: self.account.clone(),
             region: self.region,
             public_key_id: self.public_key_id.clone(),
+            older_public_key_id: self.older_public_key_id.clone(),
             private_key_file: self.key_file.clone(),
             environment: self.environment,
         }
@@ -68,6 +70,7 @@ pub(crate) fn open(specs: Vec<MerchantSpec>, folder: &Path) -> Result<Vec<Mercha
             region,
             environment,
             public_key_id: key.public_key_id,
+            older_public_key_id: key.older_public_key_id,
             public_key: key.public,
             key_file,
             refused: AtomicBool::new(false),

@@ -5,14 +5,15 @@ use std::future::pending;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Response, StatusCode};
-use http_body_util::{BodyExt as _, Either, Full, Limited};
+use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
@@ -20,6 +21,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::api::refusal::Refusal;
 use crate::api::{self, Answer, Reply, Request};
 use crate::control;
 use crate::shared::Shared;
@@ -27,43 +29,56 @@ use crate::time::stamp::http_date;
 
 /// Far more than any request of the API needs.
 const MOST_BODY_BYTES: usize = 1 << 20;
+/// What is read of a longer body before it is answered: a caller that is still sending would not hear it.
+const MOST_DISCARDED_BYTES: usize = 16 << 20;
+
+/// What every connection is served with. Calls are worked on apart from their connections: what has arrived is
+/// done, whether or not its caller waits.
+#[derive(Clone)]
+pub(crate) struct Serving {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+    pub(crate) patience: Duration,
+}
+
+/// Counts the connections that are open.
+#[derive(Clone, Default)]
+pub(crate) struct Connections(Arc<()>);
+
+impl Connections {
+    /// Each holds a clone; one more is the counter's own, and one the listener's.
+    pub(crate) fn count(&self) -> usize {
+        Arc::strong_count(&self.0).saturating_sub(2)
+    }
+}
 
 /// Accepts until it is stopped; connections end with it.
 pub(crate) async fn serve_api(
     listener: TcpListener,
     tls: TlsAcceptor,
-    shared: Arc<Shared>,
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    serving: Serving,
+    connections: Connections,
 ) {
-    let calls = Calls {
-        shared,
-        tasks: tasks.clone(),
-        stop: stop.clone(),
-    };
-    while let Some(stream) = accept(&listener, &stop).await {
-        let (tls, calls, stop) = (tls.clone(), calls.clone(), stop.clone());
-        tasks.spawn(async move {
+    while let Some(stream) = accept(&listener, &serving.stop).await {
+        let (tls, serving, open) = (tls.clone(), serving.clone(), connections.clone());
+        serving.tasks.clone().spawn(async move {
+            let _counted = open;
             tokio::select! {
-                () = stop.cancelled() => {}
-                () = api_connection(stream, tls, calls) => {}
+                () = serving.stop.cancelled() => {}
+                () = api_connection(stream, tls, &serving) => {}
             }
         });
     }
 }
 
-pub(crate) async fn serve_control(
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    tasks: TaskTracker,
-    stop: CancellationToken,
-) {
-    while let Some(stream) = accept(&listener, &stop).await {
-        let (shared, stop) = (shared.clone(), stop.clone());
-        tasks.spawn(async move {
+pub(crate) async fn serve_control(listener: TcpListener, serving: Serving) {
+    while let Some(stream) = accept(&listener, &serving.stop).await {
+        let serving = serving.clone();
+        serving.tasks.clone().spawn(async move {
             tokio::select! {
-                () = stop.cancelled() => {}
-                () = control_connection(stream, shared) => {}
+                () = serving.stop.cancelled() => {}
+                () = control_connection(stream, &serving) => {}
             }
         });
     }
@@ -90,15 +105,7 @@ async fn accept(listener: &TcpListener, stop: &CancellationToken) -> Option<TcpS
     }
 }
 
-/// Works on calls apart from their connections: what has arrived is done, whether or not its caller waits.
-#[derive(Clone)]
-struct Calls {
-    shared: Arc<Shared>,
-    tasks: TaskTracker,
-    stop: CancellationToken,
-}
-
-impl Calls {
+impl Serving {
     /// The reply; none when the sandbox stops first.
     async fn answer(&self, request: Request) -> Option<Reply> {
         let (caller, reply) = oneshot::channel();
@@ -116,18 +123,24 @@ impl Calls {
     }
 }
 
-async fn api_connection(stream: TcpStream, tls: TlsAcceptor, calls: Calls) {
-    let stream = match tls.accept(stream).await {
-        Ok(stream) => stream,
-        Err(error) => {
+async fn api_connection(stream: TcpStream, tls: TlsAcceptor, serving: &Serving) {
+    let stream = match in_real_time(serving.patience, tls.accept(stream)).await {
+        Some(Ok(stream)) => stream,
+        Some(Err(error)) => {
             tracing::debug!(%error, "a TLS handshake failed");
+            return;
+        }
+        None => {
+            tracing::debug!("a TLS handshake took too long");
             return;
         }
     };
     let reset = CancellationToken::new();
-    let service = service_fn(|request| respond(calls.clone(), request, reset.clone()));
+    let service = service_fn(|request| respond(serving.clone(), request, reset.clone()));
     let mut connection = http1::Builder::new()
         .auto_date_header(false)
+        .timer(TokioTimer::new())
+        .header_read_timeout(serving.patience)
         .serve_connection(TokioIo::new(stream), service);
     let ended = tokio::select! {
         ended = &mut connection => Some(ended),
@@ -151,15 +164,19 @@ fn abort_on_close(stream: &TlsStream<TcpStream>) {
 type ApiBody = Either<Full<Bytes>, CutShort>;
 
 async fn respond(
-    calls: Calls,
+    serving: Serving,
     request: http::Request<Incoming>,
     reset: CancellationToken,
 ) -> Result<Response<ApiBody>, hyper::Error> {
     let (head, body) = request.into_parts();
-    let Some(body) = whole(body).await else {
-        // It did not arrive whole: there is nobody left to answer.
-        reset.cancel();
-        return pending().await;
+    let body = match read(body, serving.patience).await {
+        Ok(body) => body,
+        Err(Unread::Broken) => {
+            // It did not arrive whole: there is nobody left to answer.
+            reset.cancel();
+            return pending().await;
+        }
+        Err(unread) => return Ok(unread.response(&serving.shared)),
     };
     let request = Request {
         method: head.method.as_str().to_owned(),
@@ -168,7 +185,7 @@ async fn respond(
         headers: head.headers,
         body,
     };
-    match calls.answer(request).await {
+    match serving.answer(request).await {
         Some(Reply::Answer(answer)) => Ok(response(answer, |body| Either::Left(Full::new(body)))),
         Some(Reply::Truncated(answer)) => Ok(response(answer, |body| Either::Right(CutShort::new(&body)))),
         Some(Reply::Reset) => {
@@ -179,12 +196,65 @@ async fn respond(
     }
 }
 
-async fn whole(body: Incoming) -> Option<Bytes> {
-    Limited::new(body, MOST_BODY_BYTES)
-        .collect()
+/// Why a body was not read.
+enum Unread {
+    TooLong,
+    TooSlow,
+    Broken,
+}
+
+impl Unread {
+    fn response(self, shared: &Shared) -> Response<ApiBody> {
+        let refusal = match self {
+            Self::TooLong => Refusal::new(400, "InvalidRequest", "the body has more than a mebibyte"),
+            Self::TooSlow | Self::Broken => Refusal::new(
+                408,
+                "RequestTimeout",
+                "the rest of the body was waited for in vain",
+            ),
+        };
+        let answer = api::unread(shared, refusal);
+        let mut response = response(answer, |body| Either::Left(Full::new(body)));
+        // Whatever is still on its way is no request.
+        let headers = response.headers_mut();
+        headers.insert("connection", HeaderValue::from_static("close"));
+        response
+    }
+}
+
+async fn read(body: Incoming, patience: Duration) -> Result<Bytes, Unread> {
+    in_real_time(patience, whole(body))
         .await
-        .ok()
-        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or(Err(Unread::TooSlow))
+}
+
+async fn whole(mut body: Incoming) -> Result<Bytes, Unread> {
+    let mut bytes = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Unread::Broken)?;
+        let Some(data) = frame.data_ref() else { continue };
+        length = length.saturating_add(data.len());
+        if length > MOST_DISCARDED_BYTES {
+            break;
+        }
+        if length <= MOST_BODY_BYTES {
+            bytes.extend_from_slice(data);
+        }
+    }
+    if length > MOST_BODY_BYTES {
+        return Err(Unread::TooLong);
+    }
+    Ok(bytes.freeze())
+}
+
+/// None when it took longer than `patience`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a slow caller is slow in real time, whatever the sandbox's clock shows"
+)]
+async fn in_real_time<T>(patience: Duration, what: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(patience, what).await.ok()
 }
 
 fn response(answer: Answer, body: impl FnOnce(Bytes) -> ApiBody) -> Response<ApiBody> {
@@ -250,10 +320,12 @@ impl Body for CutShort {
     }
 }
 
-async fn control_connection(stream: TcpStream, shared: Arc<Shared>) {
-    let service = service_fn(|request| respond_control(shared.clone(), request));
+async fn control_connection(stream: TcpStream, serving: &Serving) {
+    let service = service_fn(|request| respond_control(serving.clone(), request));
     let served = http1::Builder::new()
         .auto_date_header(false)
+        .timer(TokioTimer::new())
+        .header_read_timeout(serving.patience)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = served.await {
         tracing::debug!(%error, "a control connection ended early");
@@ -261,16 +333,16 @@ async fn control_connection(stream: TcpStream, shared: Arc<Shared>) {
 }
 
 async fn respond_control(
-    shared: Arc<Shared>,
+    serving: Serving,
     request: http::Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
-    let Some(body) = whole(body).await else {
+    let Ok(body) = read(body, serving.patience).await else {
         let mut response = Response::new(Full::default());
         *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
         return Ok(response);
     };
-    let answer = control::answer(&shared, head.method.as_str(), head.uri.path(), &body);
+    let answer = control::answer(&serving.shared, head.method.as_str(), head.uri.path(), &body);
     let json = answer.body.map(|body| Bytes::from(body.to_string()));
     let mut response = Response::new(Full::new(json.unwrap_or_default()));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

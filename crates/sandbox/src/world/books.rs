@@ -10,7 +10,9 @@ use serde::Serialize;
 
 use crate::control::faults::{Kind, When};
 use crate::objects::charge::ChargeState;
+use crate::objects::permission::PermissionState;
 use crate::objects::price::Price;
+use crate::objects::refund::RefundState;
 
 /// Everything that happened, and where it left the money.
 #[derive(Debug, Clone, Serialize)]
@@ -19,6 +21,8 @@ pub struct Books {
     pub at: Timestamp,
     /// In the order in which the sessions were made.
     pub sessions: Vec<SessionBook>,
+    /// What confirmed sessions left, in the order of those sessions.
+    pub permissions: Vec<PermissionBook>,
     /// By currency.
     pub totals: BTreeMap<String, Totals>,
     /// Every fault ever posted, in that order.
@@ -46,6 +50,7 @@ pub struct SessionBook {
     pub state: &'static str,
     pub reason_code: Option<String>,
     pub charge_permission_id: Option<String>,
+    /// Every charge of its permission: its own first, where its confirmation made one.
     pub charges: Vec<ChargeBook>,
     /// In the order in which they arrived.
     pub calls: Vec<Call>,
@@ -71,7 +76,50 @@ pub struct ChargeBook {
     pub reason_code: Option<&'static str>,
 }
 
-/// One call that named a session.
+/// One charge permission, with its state now.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PermissionBook {
+    pub charge_permission_id: String,
+    pub charge_permission_type: &'static str,
+    pub account: String,
+    pub checkout_session_id: String,
+    pub state: PermissionState,
+    pub reason_code: Option<&'static str>,
+    pub creation_timestamp: Timestamp,
+    pub expiration_timestamp: Option<Timestamp>,
+    /// None unless it is for one order.
+    pub amount_limit: Option<Price>,
+    pub amount_balance: Option<Price>,
+    /// In the order in which they were made.
+    pub charges: Vec<ChargeLedger>,
+}
+
+/// One charge, with what became of its money.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChargeLedger {
+    pub charge_id: String,
+    pub charge_amount: Price,
+    /// In the currency of the charge, as is `capturing`.
+    pub captured: Decimal,
+    pub capturing: Decimal,
+    pub state: ChargeState,
+    pub reason_code: Option<&'static str>,
+    pub refunds: Vec<RefundBook>,
+}
+
+/// One refund, with its state now.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundBook {
+    pub refund_id: String,
+    pub refund_amount: Price,
+    pub state: RefundState,
+    pub reason_code: Option<&'static str>,
+}
+
+/// One call that named a session, or a permission, charge or refund that goes back to one.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
@@ -95,10 +143,26 @@ pub struct Call {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
+    /// A session was made.
     Created,
+    /// A session, a permission or a charge says something else than before.
     Updated,
+    /// A session was confirmed.
     Completed,
+    /// A session was canceled.
     Canceled,
+    /// A charge was made.
+    Charged,
+    /// A charge was captured, or its capture has begun.
+    Captured,
+    /// A charge was canceled.
+    Voided,
+    /// A payment was refused, which may close its permission.
+    Declined,
+    /// A permission was closed.
+    Closed,
+    /// A refund was made.
+    Refunded,
 }
 
 /// The fault that struck a call.
@@ -122,27 +186,21 @@ pub struct FaultBook {
     pub active: bool,
 }
 
-/// The sums of one currency.
+/// The sums of one currency. The first seven amounts together are those of all charges.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Totals {
     pub charges: u64,
     pub captured: Decimal,
+    /// Captures that are still being decided.
+    pub capturing: Decimal,
     pub authorized: Decimal,
     pub pending: Decimal,
     pub declined: Decimal,
     pub canceled: Decimal,
-}
-
-impl Totals {
-    pub(crate) fn add(&mut self, state: ChargeState, amount: Decimal) {
-        self.charges += 1;
-        let sum = match state {
-            ChargeState::AuthorizationInitiated => &mut self.pending,
-            ChargeState::Authorized => &mut self.authorized,
-            ChargeState::Captured => &mut self.captured,
-            ChargeState::Declined => &mut self.declined,
-            ChargeState::Canceled => &mut self.canceled,
-        };
-        *sum += amount;
-    }
+    /// What captures left of their charges.
+    pub released: Decimal,
+    /// Of what was captured, or a little more.
+    pub refunded: Decimal,
+    /// Refunds that are still being decided.
+    pub refunding: Decimal,
 }

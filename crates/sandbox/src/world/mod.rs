@@ -1,49 +1,61 @@
 //! All that the sandbox knows, behind one lock that is held for a few microseconds at a time.
-
-pub(crate) mod books;
+//!
+//! ```text
+//!   quota ─► idempotency key ─► operation ─► sessions, permissions, charges, refunds ─► changes
+//!    429       400, replayed                           ▲
+//!                                     timers: let run out before every call
+//! ```
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
+use crate::api::operation::Operation;
 use crate::api::quota::Quotas;
 use crate::api::refusal::Refusal;
-use crate::control::faults::{Faults, Operation};
+use crate::control::faults::Faults;
 use crate::control::new_session::Route;
-use crate::objects::session::{Session, Standing};
-use crate::operations::checkout;
-use crate::operations::confirm::{Confirmation, confirm, read_object};
+use crate::objects::charge::Charge;
+use crate::objects::permission::{Permission, Posting};
+use crate::objects::session::Session;
+use crate::operations::{buyers, charges, checkout, confirm, permissions, refunds, simulation};
 use crate::options::{Environment, Profile};
+use crate::time::stamp::whole_seconds;
 use crate::unknowns::Unknowns;
-use crate::wire::merchants::Merchant;
-use crate::world::books::{Books, Call, ChargeBook, Effect, SessionBook, Totals};
+use books::Effect;
+use changes::Changes;
+use idempotency::Answers;
+use ids::Ids;
+use index::Index;
+
+pub(crate) mod books;
+pub(crate) mod changes;
+mod idempotency;
+pub(crate) mod ids;
+mod index;
+mod record;
+
+pub(crate) use index::Named;
+pub(crate) use record::Entry;
 
 pub(crate) struct World {
     pub(crate) sessions: HashMap<String, Session>,
     /// Session ids as they were made.
     order: Vec<String>,
-    by_permission: HashMap<String, String>,
-    by_charge: HashMap<String, String>,
-    /// First answers, by merchant and idempotency key: kept for ever, as Amazon keeps them.
-    saved: HashMap<(usize, String), Saved>,
+    index: Index,
+    saved: Answers,
     quotas: Quotas,
     pub(crate) faults: Faults,
     pub(crate) unknowns: Unknowns,
+    pub(crate) changes: Changes,
     pub(crate) ids: Ids,
     /// A stream of their own, so that what is asked does not change the ids of sessions to come.
     pub(crate) request_ids: Ids,
     answers: BTreeMap<&'static str, BTreeMap<String, u64>>,
-}
-
-/// The values that came with an idempotency key, and what they were answered.
-struct Saved {
-    operation: Operation,
-    object: Option<String>,
-    body_sha256: String,
-    outcome: Outcome,
 }
 
 /// A call whose caller has been made out.
@@ -91,6 +103,64 @@ impl Outcome {
     }
 }
 
+impl From<Refusal> for Outcome {
+    fn from(refusal: Refusal) -> Self {
+        let body = refusal.body();
+        let mut outcome = Self::done(refusal.status, body);
+        outcome.reason = Some(refusal.reason.into_owned());
+        outcome
+    }
+}
+
+/// A caller's own session, with what is needed to change it.
+pub(crate) struct OwnSession<'a> {
+    pub(crate) session: &'a mut Session,
+    pub(crate) unknowns: &'a Unknowns,
+    pub(crate) ids: &'a mut Ids,
+    pub(crate) changes: &'a mut Changes,
+    pub(crate) index: &'a mut Index,
+}
+
+/// A caller's own charge permission, and what of its session still counts.
+pub(crate) struct Place<'a> {
+    pub(crate) permission: &'a mut Permission,
+    /// Which of its charges was named; the first where none was.
+    pub(crate) charge: usize,
+    pub(crate) session: &'a str,
+    /// The session as GET showed it while it was Open.
+    pub(crate) seen: &'a Value,
+    pub(crate) card: &'a str,
+    pub(crate) pending_for: Duration,
+    pub(crate) unknowns: &'a Unknowns,
+    pub(crate) ids: &'a mut Ids,
+    pub(crate) index: &'a mut Index,
+    changes: &'a mut Changes,
+}
+
+impl Place<'_> {
+    /// The permission, and the means to write something down about it now.
+    pub(crate) fn posting(&mut self, now: Timestamp) -> (&mut Permission, Posting<'_>) {
+        let posting = Posting {
+            at: whole_seconds(now),
+            unknowns: self.unknowns,
+            changes: self.changes,
+        };
+        (self.permission, posting)
+    }
+
+    /// To be called after whatever may have set or stopped a timer.
+    pub(crate) fn schedule(&mut self) {
+        self.index.schedule(self.permission.next_due(), self.session);
+    }
+
+    pub(crate) fn last_charge(&self) -> &Charge {
+        self.permission
+            .charges
+            .last()
+            .expect("asked for right after one was added")
+    }
+}
+
 impl World {
     pub(crate) fn new(profile: Profile, seed: u64) -> Self {
         // Several streams, so that posting a fault does not change the ids that follow.
@@ -99,14 +169,14 @@ impl World {
         Self {
             sessions: HashMap::new(),
             order: Vec::new(),
-            by_permission: HashMap::new(),
-            by_charge: HashMap::new(),
-            saved: HashMap::new(),
+            index: Index::default(),
+            saved: Answers::default(),
             quotas: Quotas::new(profile),
             faults,
             unknowns: Unknowns::default(),
-            ids: Ids(StdRng::from_rng(&mut seeds)),
-            request_ids: Ids(StdRng::from_rng(&mut seeds)),
+            changes: Changes::new(),
+            ids: Ids::new(StdRng::from_rng(&mut seeds)),
+            request_ids: Ids::new(StdRng::from_rng(&mut seeds)),
             answers: BTreeMap::new(),
         }
     }
@@ -121,114 +191,121 @@ impl World {
         true
     }
 
-    /// The session that a path speaks of, directly or by its charge or permission.
-    pub(crate) fn session_of(&self, operation: Operation, object: Option<&str>) -> Option<&str> {
-        let object = object?;
+    /// Lets every timer run out that is due.
+    pub(crate) fn advance(&mut self, now: Timestamp) {
+        while let Some(id) = self.index.take_due(now) {
+            let session = self.sessions.get_mut(&id);
+            let Some(permission) = session.and_then(|session| session.permission.as_mut()) else {
+                continue;
+            };
+            permission.advance(now, &self.unknowns, &mut self.changes);
+            self.index.schedule(permission.next_due(), &id);
+        }
+    }
+
+    /// When something happens next by itself.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.index.next_due()
+    }
+
+    /// The session that a call speaks of: by the id in its path, or the one that its body gives it.
+    pub(crate) fn session_of(&self, operation: Operation, object: Option<&str>, body: &[u8]) -> Option<&str> {
+        let of_body = |field: &str| {
+            let body: Value = serde_json::from_slice(body).ok()?;
+            body[field].as_str().map(str::to_owned)
+        };
         let id = match operation {
-            Operation::Charge => self.by_charge.get(object)?,
-            Operation::Permission => self.by_permission.get(object)?,
-            Operation::Create
-            | Operation::Get
-            | Operation::Update
-            | Operation::Finalize
-            | Operation::Complete => object,
+            Operation::Create | Operation::Buyer => return None,
+            Operation::Get | Operation::Update | Operation::Finalize | Operation::Complete => object?,
+            Operation::Permission | Operation::UpdatePermission | Operation::Close => {
+                self.index.session_of(Named::Permission(object?))?
+            }
+            Operation::Charge | Operation::UpdateCharge | Operation::Capture | Operation::Cancel => {
+                self.index.session_of(Named::Charge(object?))?
+            }
+            Operation::Refund => self.index.session_of(Named::Refund(object?))?,
+            Operation::CreateCharge => self
+                .index
+                .session_of(Named::Permission(&of_body("chargePermissionId")?))?,
+            Operation::CreateRefund => self.index.session_of(Named::Charge(&of_body("chargeId")?))?,
         };
         self.sessions.get(id).map(|session| session.id.as_str())
     }
 
     /// Does what an authentic call asks for. Quota first, then its idempotency key, then the call itself.
     pub(crate) fn handle(&mut self, call: &KnownCall<'_>) -> Outcome {
-        let shared = self.unknowns.finalize_shares_complete_quota && call.operation == Operation::Finalize;
-        let counted = if shared {
-            Operation::Complete
-        } else {
-            call.operation
-        };
-        if !self.quotas.take(call.merchant, counted, call.now) {
+        self.advance(call.now);
+        if !self
+            .quotas
+            .take(call.merchant, call.operation, call.now, &self.unknowns)
+        {
             let mut outcome = Outcome::from(Refusal::new(429, "TooManyRequests", "the quota is used up"));
             outcome.retry_after = self.unknowns.retry_after;
             return outcome;
         }
-        // Keys mean nothing to the other methods.
-        let key = call.key.filter(|_| is_post(call.operation));
-        let Some(key) = key else {
-            if call.operation == Operation::Create {
-                return Refusal::new(400, "MissingHeader", "x-amz-pay-idempotency-key is required").into();
+        match self.saved.answer(call, &self.unknowns) {
+            Err(refusal) => refusal.into(),
+            Ok(Some(answer)) => answer,
+            Ok(None) => {
+                let mut outcome = self.perform(call).unwrap_or_else(Outcome::from);
+                if self.unknowns.answers_have_new_fields && outcome.status < 300 {
+                    outcome.body["fieldOfTheFuture"] = Value::from("2031");
+                }
+                self.saved.keep(call, &outcome, &self.unknowns);
+                outcome
             }
-            return self.perform(call);
-        };
-        if self.unknowns.enforce_key_format && !is_well_formed(key) {
-            let why = "x-amz-pay-idempotency-key: at most 32 of A-Z a-z 0-9 - _";
-            return Refusal::new(400, "InvalidHeaderValue", why).into();
         }
-        if let Some(outcome) = self.saved_answer(call, key) {
-            return outcome;
-        }
-        let outcome = self.perform(call);
-        if outcome.status < 400 || self.unknowns.replay_errors {
-            self.save(call, key, outcome.clone());
-        }
-        outcome
-    }
-
-    fn saved_answer(&self, call: &KnownCall<'_>, key: &str) -> Option<Outcome> {
-        let saved = self.saved.get(&(call.merchant, key.to_owned()))?;
-        let same = saved.operation == call.operation
-            && saved.object.as_deref() == call.object
-            && saved.body_sha256 == call.body_sha256;
-        if !same {
-            let why = "this idempotency key came with other values before";
-            return Some(Refusal::new(400, "DuplicateIdempotencyKey", why).into());
-        }
-        if call.operation != Operation::Create && !self.unknowns.replay_confirmations {
-            return None;
-        }
-        Some(Outcome {
-            effect: None,
-            replayed: true,
-            ..saved.outcome.clone()
-        })
-    }
-
-    fn save(&mut self, call: &KnownCall<'_>, key: &str, outcome: Outcome) {
-        let saved = Saved {
-            operation: call.operation,
-            object: call.object.map(str::to_owned),
-            body_sha256: call.body_sha256.to_owned(),
-            outcome,
-        };
-        self.saved.insert((call.merchant, key.to_owned()), saved);
     }
 
     /// Whether the call's idempotency key has its first answer already.
     pub(crate) fn is_answered(&self, call: &KnownCall<'_>) -> bool {
-        call.key
-            .is_some_and(|key| self.saved.contains_key(&(call.merchant, key.to_owned())))
+        self.saved.is_answered(call, &self.unknowns)
     }
 
     /// A posted fault's answer stands in for the first answer of the key, where errors are replayed at all.
     pub(crate) fn save_fault(&mut self, call: &KnownCall<'_>, outcome: &Outcome) {
-        let replays = self.unknowns.replay_errors && outcome.status != 429 && is_post(call.operation);
-        if let Some(key) = call.key.filter(|_| replays) {
-            self.save(call, key, outcome.clone());
+        self.saved.keep_fault(call, outcome, &self.unknowns);
+    }
+
+    fn perform(&mut self, call: &KnownCall<'_>) -> Result<Outcome, Refusal> {
+        match call.operation {
+            Operation::Create => {
+                simulation::code(call.simulation, call.operation, call.environment, &self.unknowns)?;
+                self.create(call)
+            }
+            Operation::Get => self.get(call),
+            Operation::Update => {
+                simulation::code(call.simulation, call.operation, call.environment, &self.unknowns)?;
+                self.update(call)
+            }
+            Operation::Finalize => confirm::confirm(self, call, Route::Finalize),
+            Operation::Complete => confirm::confirm(self, call, Route::Complete),
+            Operation::Permission => permissions::get(self, call),
+            Operation::UpdatePermission => {
+                simulation::code(call.simulation, call.operation, call.environment, &self.unknowns)?;
+                permissions::update(self, call)
+            }
+            Operation::Close => permissions::close(self, call),
+            Operation::CreateCharge => charges::create(self, call),
+            Operation::Charge => charges::get(self, call),
+            Operation::UpdateCharge => {
+                simulation::code(call.simulation, call.operation, call.environment, &self.unknowns)?;
+                charges::update(self, call)
+            }
+            Operation::Capture => charges::capture(self, call),
+            Operation::Cancel => {
+                simulation::code(call.simulation, call.operation, call.environment, &self.unknowns)?;
+                charges::cancel(self, call)
+            }
+            Operation::CreateRefund => refunds::create(self, call),
+            Operation::Refund => refunds::get(self, call),
+            Operation::Buyer => buyers::get(self, call),
         }
     }
 
-    fn perform(&mut self, call: &KnownCall<'_>) -> Outcome {
-        let result = match call.operation {
-            Operation::Create => self.create(call),
-            Operation::Get => self.get(call),
-            Operation::Update => self.update(call),
-            Operation::Finalize => self.confirm(call, Route::Finalize),
-            Operation::Complete => self.confirm(call, Route::Complete),
-            Operation::Charge => self.charge(call),
-            Operation::Permission => self.permission(call),
-        };
-        result.unwrap_or_else(Outcome::from)
-    }
-
     fn create(&mut self, call: &KnownCall<'_>) -> Result<Outcome, Refusal> {
-        let body = checkout::create(&read_object(call.body)?, call.environment)?;
+        let request = crate::api::read::object(call.body)?;
+        let body = checkout::create(&request, call.environment, &self.unknowns)?;
         let id = self.ids.uuid();
         let session = Session::for_buyer(id, call.merchant, body, call.now);
         let shown = session.shown(call.now, &self.unknowns);
@@ -237,233 +314,79 @@ impl World {
     }
 
     fn get(&mut self, call: &KnownCall<'_>) -> Result<Outcome, Refusal> {
-        let session = find(&mut self.sessions, call, call.object)?;
-        Ok(Outcome::done(200, session.shown(call.now, &self.unknowns)))
+        let own = self.session_mut(call)?;
+        Ok(Outcome::done(200, own.session.looked_up(call.now, own.unknowns)))
     }
 
     fn update(&mut self, call: &KnownCall<'_>) -> Result<Outcome, Refusal> {
-        let request = read_object(call.body)?;
-        let session = find(&mut self.sessions, call, call.object)?;
-        if session.standing(call.now, &self.unknowns) != Standing::Open {
-            return Err(Refusal::wrong_state("the session is not Open"));
+        let request = crate::api::read::object(call.body)?;
+        let OwnSession {
+            session, unknowns, ..
+        } = self.session_mut(call)?;
+        if session.standing(call.now, unknowns) != crate::objects::session::Standing::Open {
+            let why = format!("checkout session '{}' is not Open", session.id);
+            return Err(Refusal::wrong_state(&why));
         }
-        session.open_body = checkout::update(&session.open_body, &request)?;
-        session.updated = call.now;
-        Ok(Outcome::done(200, session.shown(call.now, &self.unknowns)).with_effect(Effect::Updated))
+        session.open_body = checkout::update(&session.open_body, &request, unknowns)?;
+        session.updated = whole_seconds(call.now);
+        Ok(Outcome::done(200, session.shown(call.now, unknowns)).with_effect(Effect::Updated))
     }
 
-    fn confirm(&mut self, call: &KnownCall<'_>, route: Route) -> Result<Outcome, Refusal> {
-        let body = read_object(call.body)?;
-        let session = find(&mut self.sessions, call, call.object)?;
-        let confirmation = Confirmation {
-            route,
-            body: &body,
-            simulation: call.simulation,
-            environment: call.environment,
-            judged_at: if self.unknowns.arrival_counts {
-                call.arrived
-            } else {
-                call.now
-            },
-            now: call.now,
+    /// The session in the path, if it is the caller's and not yet removed.
+    pub(crate) fn session_mut(&mut self, call: &KnownCall<'_>) -> Result<OwnSession<'_>, Refusal> {
+        let missing = || Refusal::not_found("checkout session", call.object);
+        let session = call.object.and_then(|id| self.sessions.get_mut(id));
+        let session = session
+            .filter(|session| session.merchant == call.merchant && !session.is_removed(call.now))
+            .ok_or_else(missing)?;
+        // A call that was held up may still be judged by its arrival.
+        let seen_at = if self.unknowns.arrival_counts {
+            call.arrived
+        } else {
+            call.now
         };
-        let outcome = confirm(&confirmation, session, &self.unknowns, &mut self.ids);
-        if let Some(permission) = &session.permission {
-            self.by_permission
-                .insert(permission.id.clone(), session.id.clone());
-        }
-        if let Some(charge) = &session.charge {
-            self.by_charge.insert(charge.id.clone(), session.id.clone());
-        }
-        Ok(outcome)
-    }
-
-    fn charge(&mut self, call: &KnownCall<'_>) -> Result<Outcome, Refusal> {
-        let missing = || Refusal::not_found("the charge");
-        let id = call
-            .object
-            .and_then(|id| self.by_charge.get(id))
-            .ok_or_else(missing)?;
-        let session = self
-            .sessions
-            .get(id)
-            .filter(|session| session.merchant == call.merchant);
-        let (charge, permission) = session
-            .and_then(|session| session.charge.as_ref().zip(session.permission.as_ref()))
-            .ok_or_else(missing)?;
-        Ok(Outcome::done(
-            200,
-            charge.shown(permission, call.now, call.environment),
-        ))
-    }
-
-    fn permission(&mut self, call: &KnownCall<'_>) -> Result<Outcome, Refusal> {
-        let missing = || Refusal::not_found("the charge permission");
-        let id = call
-            .object
-            .and_then(|id| self.by_permission.get(id))
-            .ok_or_else(missing)?;
-        let session = self
-            .sessions
-            .get(id)
-            .filter(|session| session.merchant == call.merchant);
-        let session = session.ok_or_else(missing)?;
-        let permission = session.permission.as_ref().ok_or_else(missing)?;
-        Ok(Outcome::done(
-            200,
-            permission.shown(session, call.now, call.environment),
-        ))
-    }
-
-    /// Puts a call on its session's record; [`finished`](Self::finished) says how it went.
-    pub(crate) fn arrived(&mut self, session: Option<&str>, call: Call) -> Option<Entry> {
-        let session = self.sessions.get_mut(session?)?;
-        session.calls.push(call);
-        Some(Entry {
-            session: session.id.clone(),
-            index: session.calls.len() - 1,
+        session.settle(seen_at, &self.unknowns);
+        Ok(OwnSession {
+            session,
+            unknowns: &self.unknowns,
+            ids: &mut self.ids,
+            changes: &mut self.changes,
+            index: &mut self.index,
         })
     }
 
-    pub(crate) fn finished(
-        &mut self,
-        operation: Operation,
-        entry: Option<&Entry>,
-        status: Option<u16>,
-        change: impl FnOnce(&mut Call),
-    ) {
-        let answered = status.map_or_else(|| "lost".to_owned(), |status| status.to_string());
-        *self
-            .answers
-            .entry(operation.word())
-            .or_default()
-            .entry(answered)
-            .or_default() += 1;
-        let call = entry.and_then(|entry| self.sessions.get_mut(&entry.session)?.calls.get_mut(entry.index));
-        if let Some(call) = call {
-            call.status = status;
-            change(call);
-        }
+    /// The caller's own permission that is named, or that the charge or refund belongs to.
+    pub(crate) fn place(&mut self, call: &KnownCall<'_>, object: Named<'_>) -> Result<Place<'_>, Refusal> {
+        let missing = || Refusal::not_found(object.what(), Some(object.id()));
+        let id = self.index.session_of(object).ok_or_else(missing)?;
+        let session = self.sessions.get_mut(id);
+        let session = session
+            .filter(|session| session.merchant == call.merchant)
+            .ok_or_else(missing)?;
+        let permission = session.permission.as_mut().ok_or_else(missing)?;
+        let charge = match object {
+            Named::Charge(id) => permission.charges.iter().position(|charge| charge.id == id),
+            Named::Permission(_) | Named::Refund(_) => None,
+        };
+        Ok(Place {
+            permission,
+            charge: charge.unwrap_or_default(),
+            session: &session.id,
+            seen: &session.open_body,
+            card: &session.card,
+            pending_for: session.pending_for,
+            unknowns: &self.unknowns,
+            ids: &mut self.ids,
+            index: &mut self.index,
+            changes: &mut self.changes,
+        })
     }
 
-    /// An answer that [`finished`](Self::finished) counted did not reach its caller.
-    pub(crate) fn lost(&mut self, operation: Operation, entry: Option<&Entry>, status: u16) {
-        if let Some(counts) = self.answers.get_mut(operation.word()) {
-            if let Some(count) = counts.get_mut(&status.to_string()) {
-                *count -= 1;
-            }
-            counts.retain(|_, count| *count > 0);
-        }
-        self.finished(operation, entry, None, |_| {});
-    }
-
-    pub(crate) fn books(&self, now: Timestamp, merchants: &[Merchant]) -> Books {
-        let mut totals: BTreeMap<String, Totals> = BTreeMap::new();
-        let mut sessions = Vec::with_capacity(self.order.len());
-        for session in self.order.iter().filter_map(|id| self.sessions.get(id)) {
-            if let Some(charge) = &session.charge {
-                let sums = totals.entry(charge.amount.currency_code.clone()).or_default();
-                sums.add(charge.standing(now).state, charge.amount.amount);
-            }
-            sessions.push(self.session_book(session, now, merchants));
-        }
-        Books {
-            at: now,
-            sessions,
-            totals,
-            faults: self.faults.books(),
-            answers: self.answers.clone(),
-        }
-    }
-
-    fn session_book(&self, session: &Session, now: Timestamp, merchants: &[Merchant]) -> SessionBook {
-        let standing = session.standing(now, &self.unknowns);
-        let charges = session.charge.iter().map(|charge| {
-            let standing = charge.standing(now);
-            ChargeBook {
-                charge_id: charge.id.clone(),
-                charge_amount: charge.amount.clone(),
-                state: standing.state,
-                reason_code: standing.reason,
-            }
-        });
-        SessionBook {
-            checkout_session_id: session.id.clone(),
-            account: merchants[session.merchant].account.clone(),
-            creation_timestamp: session.created,
-            expiration_timestamp: session.expires(),
-            state: standing.state(),
-            reason_code: standing.reason(),
-            charge_permission_id: session
-                .permission
-                .as_ref()
-                .map(|permission| permission.id.clone()),
-            charges: charges.collect(),
-            calls: session.calls.clone(),
-        }
-    }
-}
-
-/// Where on record a call stands.
-#[derive(Debug, Clone)]
-pub(crate) struct Entry {
-    session: String,
-    index: usize,
-}
-
-/// The session in the path, if it is the caller's and not yet removed.
-fn find<'a>(
-    sessions: &'a mut HashMap<String, Session>,
-    call: &KnownCall<'_>,
-    id: Option<&str>,
-) -> Result<&'a mut Session, Refusal> {
-    id.and_then(|id| sessions.get_mut(id))
-        .filter(|session| session.merchant == call.merchant && !session.is_removed(call.now))
-        .ok_or_else(|| Refusal::not_found("the checkout session"))
-}
-
-fn is_post(operation: Operation) -> bool {
-    matches!(
-        operation,
-        Operation::Create | Operation::Finalize | Operation::Complete
-    )
-}
-
-fn is_well_formed(key: &str) -> bool {
-    (1..=32).contains(&key.len())
-        && key
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
-/// Draws ids of Amazon's shapes.
-pub(crate) struct Ids(StdRng);
-
-impl Ids {
-    /// A lower-case version 4 UUID: the shape of session ids and request ids.
-    pub(crate) fn uuid(&mut self) -> String {
-        let random: u128 = self.0.random();
-        let versioned = random & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
-        let hex = format!("{versioned:032x}");
-        format!(
-            "{}-{}-{}-{}-{}",
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..]
-        )
-    }
-
-    pub(crate) fn permission(&mut self, environment: Environment) -> String {
-        let (first, second) = (
-            self.0.random_range(0..10_000_000),
-            self.0.random_range(0..10_000_000),
-        );
-        format!("{}01-{first:07}-{second:07}", environment.permission_letter())
-    }
-
-    pub(crate) fn charge(&mut self, permission: &str) -> String {
-        format!("{permission}-C{:06}", self.0.random_range(0..1_000_000))
+    /// The caller's newest session that this buyer has finished.
+    pub(crate) fn latest_session_of_buyer(&self, call: &KnownCall<'_>, token: &str) -> Option<&Session> {
+        let newest_first = self.order.iter().rev().filter_map(|id| self.sessions.get(id));
+        newest_first
+            .filter(|session| session.merchant == call.merchant && !session.is_removed(call.now))
+            .find(|session| session.buyer_finished && session.open_body["buyer"]["buyerId"] == token)
     }
 }

@@ -337,7 +337,7 @@ async fn a_fault_that_could_never_strike_is_refused() {
     let fault = Fault::new("get", When::Before, Some(Kind::Status));
     for wrong in [
         Fault {
-            operation: "refund".to_owned(),
+            operation: "chargeback".to_owned(),
             ..fault.clone()
         },
         Fault {

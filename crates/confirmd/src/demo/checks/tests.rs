@@ -92,6 +92,7 @@ fn books() -> Books {
             book("given-up", "Canceled", Some("Expired"), None),
             book("too-late", "Canceled", Some("Expired"), None),
         ],
+        permissions: Vec::new(),
         totals: BTreeMap::from([("EUR".to_owned(), euros)]),
         faults: vec![FaultBook {
             id: 1,
