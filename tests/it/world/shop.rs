@@ -26,14 +26,10 @@ impl World {
         let client = Client::new(config).unwrap();
         let amount = &session["paymentDetails"]["chargeAmount"];
         let text = |field: &str| amount[field].as_str().unwrap();
-        let body = CompleteCheckoutSession {
-            charge_amount: Some(Price::new(text("amount"), text("currencyCode"))),
-            total_order_amount: None,
-        };
+        let body = CompleteCheckoutSession::new(Price::parse(text("amount"), text("currencyCode")).unwrap());
         let id = CheckoutSessionId::parse(session["checkoutSessionId"].as_str().unwrap()).unwrap();
         let key = IdempotencyKey::parse("shopfront").unwrap();
         let request = Request::complete_checkout_session(&id, body.to_body(), Some(key));
-        let signed = client.sign(&request, self.clock.now()).unwrap();
-        in_time("the shop front's call", client.send(signed)).await
+        in_time("the shop front's call", client.call(&request, self.clock.now())).await
     }
 }
