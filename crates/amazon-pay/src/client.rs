@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::config::{ClientConfig, ConfigError};
+use crate::config::{ClientConfig, ConfigError, Endpoint};
 use crate::error::{BodyError, Error, NotSent, is_tls};
 use crate::header::Header;
 use crate::ids::PublicKeyId;
@@ -82,13 +82,7 @@ impl Client {
         if let Some(timeout) = config.timeout {
             http = http.timeout(timeout);
         }
-        if let Some(pem) = &config.ca_pem {
-            let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| ConfigError::Ca)?;
-            if certificates.is_empty() {
-                return Err(ConfigError::Ca);
-            }
-            http = http.tls_certs_merge(certificates);
-        }
+        let http = with_tls(http, &endpoint, config.ca_pem.as_deref())?;
         let http = http.build().map_err(|error| ConfigError::Tls(error.into()))?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -228,6 +222,36 @@ impl fmt::Debug for Client {
             .field("public_key_id", &self.inner.public_key_id)
             .finish_non_exhaustive()
     }
+}
+
+/// Trusts the additional certificates.
+#[cfg(feature = "rustls")]
+fn with_tls(
+    http: reqwest::ClientBuilder,
+    _: &Endpoint,
+    ca_pem: Option<&[u8]>,
+) -> Result<reqwest::ClientBuilder, ConfigError> {
+    let Some(pem) = ca_pem else { return Ok(http) };
+    let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| ConfigError::Ca)?;
+    if certificates.is_empty() {
+        return Err(ConfigError::Ca);
+    }
+    Ok(http.tls_certs_merge(certificates))
+}
+
+/// There is none.
+#[cfg(not(feature = "rustls"))]
+fn with_tls(
+    http: reqwest::ClientBuilder,
+    endpoint: &Endpoint,
+    _: Option<&[u8]>,
+) -> Result<reqwest::ClientBuilder, ConfigError> {
+    if endpoint.origin.starts_with("https:") {
+        return Err(ConfigError::Endpoint(
+            "is https, which needs the feature `rustls`",
+        ));
+    }
+    Ok(http)
 }
 
 fn from_transport(error: reqwest::Error) -> Error {

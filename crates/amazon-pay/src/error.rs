@@ -169,6 +169,7 @@ impl From<UnreadableAnswer> for Error {
 pub(crate) fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
+        #[cfg(feature = "rustls")]
         if error.is::<rustls::Error>() {
             return true;
         }

@@ -164,7 +164,10 @@ fn hex_sha256(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
+    use std::collections::BTreeMap;
+
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
 
     use super::{Algorithm, Canonical, basic_timestamp, hex_sha256};
 
@@ -318,8 +321,71 @@ accept;content-type;x-amz-pay-date;x-amz-pay-host;x-amz-pay-idempotency-key;x-am
         );
     }
 
+    fn decoded(text: &str) -> String {
+        let mut bytes = Vec::new();
+        let mut rest = text.bytes();
+        while let Some(byte) = rest.next() {
+            if byte == b'%' {
+                let digits = [rest.next().unwrap(), rest.next().unwrap()];
+                bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap());
+            } else {
+                bytes.push(byte);
+            }
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Takes the canonical form apart again with nothing but what the reference says of its lines.
+        #[test]
+        fn the_canonical_form_says_all_that_was_given(
+            method in "(GET|POST|PATCH|DELETE)",
+            path in "(/[A-Za-z0-9._~-]{1,8}){1,4}/?",
+            query in vec((".{0,6}", ".{0,6}"), 0..4),
+            headers in btree_map("[a-z]([a-z-]{0,8}[a-z])?", "[!-~]{1,8}( [!-~]{1,8})?", 1..6),
+            body in vec(any::<u8>(), 0..64),
+        ) {
+            let shouted: Vec<(String, String)> = headers
+                .iter()
+                .map(|(name, value)| (name.to_uppercase(), format!(" {value} ")))
+                .collect();
+            let given: Vec<(&str, &str)> = shouted.iter().map(|(n, v)| (n.as_str(), v.as_str())).rev().collect();
+            let pairs: Vec<(&str, &str)> = query.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            let canonical = Canonical { method: &method, path: &path, query: &pairs, headers: &given, body: &body };
+            let text = canonical.request();
+
+            let lines: Vec<&str> = text.split('\n').collect();
+            prop_assert_eq!(lines.len(), 6 + headers.len());
+            prop_assert_eq!((lines[0], lines[1]), (method.as_str(), path.as_str()));
+            let mut read: Vec<(String, String)> = lines[2]
+                .split('&')
+                .filter(|pair| !pair.is_empty())
+                .map(|pair| pair.split_once('=').unwrap())
+                .map(|(name, value)| (decoded(name), decoded(value)))
+                .collect();
+            let mut asked = query.clone();
+            read.sort();
+            asked.sort();
+            prop_assert_eq!(read, asked);
+            let encoded: Vec<&str> = lines[2].split('&').collect();
+            prop_assert!(encoded.iter().all(|pair| pair.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%=".contains(&b))));
+
+            let (signed, end) = lines[3..].split_at(headers.len());
+            let read: BTreeMap<String, String> = signed
+                .iter()
+                .map(|line| line.split_once(':').unwrap())
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
+            prop_assert_eq!(&read, &headers);
+            prop_assert!(signed.is_sorted_by_key(|line| line.split(':').next()));
+            let names: Vec<&str> = headers.keys().map(String::as_str).collect();
+            prop_assert_eq!(end[0], "");
+            prop_assert_eq!(end[1], names.join(";"));
+            prop_assert_eq!(end[1], canonical.signed_headers());
+            prop_assert_eq!(end[2], hex_sha256(&body));
+        }
 
         #[test]
         fn the_order_of_the_headers_does_not_matter(swap in any::<bool>(), a in "[a-z]{1,8}", b in "[a-z]{1,8}") {
