@@ -45,6 +45,8 @@
 
 mod api;
 mod control;
+#[cfg(test)]
+mod model;
 mod objects;
 mod operations;
 mod options;

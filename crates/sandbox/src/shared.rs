@@ -83,6 +83,11 @@ impl Shared {
             .map(|index| (*index, &self.merchants[*index]))
     }
 
+    #[cfg(test)]
+    pub(crate) fn merchant_at(&self, index: usize) -> Option<(usize, &Merchant)> {
+        self.merchants.get(index).map(|merchant| (index, merchant))
+    }
+
     fn merchant(&self, account: &str) -> Result<(usize, &Merchant), ControlError> {
         let index = self.by_account.get(account);
         let unknown = || ControlError::NotFound(format!("there is no merchant account `{account}`"));

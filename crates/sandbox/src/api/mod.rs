@@ -100,6 +100,24 @@ pub(crate) async fn answer(shared: &Shared, request: &Request) -> Answered {
     }
 }
 
+/// Answers a call of which it is known by other means that this merchant makes it.
+#[cfg(test)]
+pub(crate) async fn answer_for_merchant(shared: &Shared, request: &Request, merchant: usize) -> Reply {
+    let resource = find(shared, request).expect("tests know the paths");
+    let mut call = ApiCall::new(
+        shared,
+        request,
+        resource,
+        "request".to_owned(),
+        shared.clock.now(),
+    );
+    call.merchant = shared.merchant_at(merchant);
+    let (reply, _) = call
+        .run(|call, _| Ok(call.merchant.expect("there is such a merchant")))
+        .await;
+    reply
+}
+
 /// Answers a request of which not everything arrived that should, or more than could be meant.
 pub(crate) fn unread(shared: &Shared, refusal: Refusal) -> Answer {
     let now = shared.clock.now();
