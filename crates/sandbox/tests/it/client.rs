@@ -247,7 +247,7 @@ fn broken(error: &std::io::Error) -> Broken {
 }
 
 /// None unless the answer is whole.
-fn read_answer(bytes: &[u8]) -> Option<Answer> {
+pub(crate) fn read_answer(bytes: &[u8]) -> Option<Answer> {
     let text = std::str::from_utf8(bytes).unwrap();
     let (head, body) = text.split_once("\r\n\r\n")?;
     let mut lines = head.split("\r\n");

@@ -116,10 +116,89 @@ impl World {
         self.eu.try_send(&self.finalizing(session, body)).await
     }
 
+    /// A call of `eu_shop`, signed now.
+    pub(crate) fn calling(&self, method: &'static str, path: &str, body: &Value) -> Call {
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        Call::new(method, format!("/v2/{path}"), body, self.now())
+    }
+
+    pub(crate) async fn call(&self, method: &'static str, path: &str, body: Value) -> Answer {
+        self.eu.send(&self.calling(method, path, &body)).await
+    }
+
+    /// A POST under a key.
+    pub(crate) async fn post(&self, path: &str, key: &str, body: Value) -> Answer {
+        self.eu
+            .send(&self.calling("POST", path, &body).with_key(key))
+            .await
+    }
+
+    pub(crate) async fn look(&self, path: &str) -> Value {
+        self.call("GET", path, Value::Null).await.json()
+    }
+
+    /// Completes a session made from these overrides; its charge permission and its charge.
+    pub(crate) async fn confirmed(&self, overrides: Value) -> (String, String) {
+        let session = self.session(overrides);
+        let details = self.get(&session).await.json()["paymentDetails"].clone();
+        let mut body = json!({"chargeAmount": details["chargeAmount"]});
+        if details["totalOrderAmount"].is_object() {
+            body["totalOrderAmount"] = details["totalOrderAmount"].clone();
+        }
+        let answer = self.complete(&session, &body).await;
+        assert!(answer.status < 300, "{}", answer.text);
+        let id = |field: &str| answer.json()[field].as_str().unwrap_or_default().to_owned();
+        (id("chargePermissionId"), id("chargeId"))
+    }
+
     /// How the books have the session.
     pub(crate) fn book(&self, session: &str) -> Value {
         serde_json::to_value(self.sandbox.books().session(session).expect("on the books")).unwrap()
     }
+}
+
+pub(crate) const DAY: u64 = 24 * 3600;
+
+pub(crate) fn eur(amount: &str) -> Value {
+    json!({"amount": amount, "currencyCode": "EUR"})
+}
+
+/// A session over `total` of which nothing is charged yet.
+pub(crate) fn consent(total: &str) -> Value {
+    json!({"paymentDetails": {"paymentIntent": "Confirm", "chargeAmount": eur(total)}})
+}
+
+pub(crate) fn authorized(amount: &str) -> Value {
+    json!({"paymentDetails": {"paymentIntent": "Authorize", "chargeAmount": eur(amount)}})
+}
+
+pub(crate) fn captured(amount: &str) -> Value {
+    json!({"paymentDetails": {"chargeAmount": eur(amount)}})
+}
+
+/// State and reason.
+pub(crate) fn standing(object: &Value) -> (String, String) {
+    let status = &object["statusDetails"];
+    let reason = match &status["reasons"] {
+        Value::Array(reasons) => reasons
+            .first()
+            .map_or(&Value::Null, |reason| &reason["reasonCode"]),
+        _ => &status["reasonCode"],
+    };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    (text(&status["state"]), text(reason))
+}
+
+pub(crate) fn is(state: &str, reason: &str) -> (String, String) {
+    (state.to_owned(), reason.to_owned())
+}
+
+pub(crate) fn refused(status: u16, reason: &str) -> (u16, String) {
+    (status, reason.to_owned())
 }
 
 /// What confirms a session made from the template of `eu_shop`.
