@@ -105,7 +105,7 @@ identifier!(
     /// gets that answer again; another request under it is refused with
     /// [`DuplicateIdempotencyKey`](crate::ReasonCode::DuplicateIdempotencyKey). So a key belongs to one
     /// intent, and is stored before the request leaves. A UUID fits without its dashes.
-    IdempotencyKey, "idempotency key", 32, '-' | '_', "1 to 32 of A-Za-z0-9-_"
+    IdempotencyKey, "usable idempotency key", 32, '-' | '_', "1 to 32 of A-Za-z0-9-_"
 );
 identifier!(
     /// The name of a key pair in Seller Central: 1 to 128 of `A-Za-z0-9-_`. Not a secret.

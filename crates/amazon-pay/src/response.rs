@@ -16,7 +16,7 @@ const LONGEST_WORD: usize = 128;
 /// What Amazon answered, with what a caller may want to log or measure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response<T> {
-    /// The HTTP status: 200, or 202 when the payment is being decided.
+    /// The HTTP status: 200, 201 for what was created, or 202 when the payment is being decided.
     pub status: u16,
     /// Amazon's id of this call, which its support asks for.
     pub request_id: Option<String>,

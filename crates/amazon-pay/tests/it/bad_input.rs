@@ -38,7 +38,7 @@ fn bad_input_is_named_and_not_repeated() {
             IdempotencyKey::parse("f47ac10b-58cc-4372-a567-0e02b2c3d479-x")
                 .unwrap_err()
                 .to_string(),
-            "not a idempotency key: 1 to 32 of A-Za-z0-9-_",
+            "not a usable idempotency key: 1 to 32 of A-Za-z0-9-_",
         ),
         (
             Price::parse("23.455", "EUR").unwrap_err().to_string(),
