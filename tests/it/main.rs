@@ -10,6 +10,7 @@ mod faults;
 mod first;
 mod fulfilment;
 mod intents;
+mod node_sdk;
 mod replicas;
 mod tidy;
 mod way_in;

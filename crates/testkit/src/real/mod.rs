@@ -1,4 +1,4 @@
-//! Real parts for tests: Apache Kafka and PostgreSQL, private to the test process.
+//! Real parts for tests: Apache Kafka and PostgreSQL, private to the test process, and Amazon's own SDK for Node.js.
 //!
 //! ```text
 //!   postgres() ─┐ once per process, shared          ┌─ postgres, java
@@ -27,11 +27,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 mod folder;
 mod kafka;
 mod kafka_jars;
+mod node;
 mod port;
 mod postgres;
 mod server;
 
 pub use kafka::{JavaWithKafka, Kafka, KafkaServer, java_with_kafka, kafka};
+pub use node::{NodeWithSdk, node_with_sdk};
 pub use postgres::{Postgres, PostgresServer, postgres, psql};
 
 /// A name that no other call has returned, in this process or in another: for topics, groups and databases, which may
