@@ -11,141 +11,27 @@ use futures::FutureExt as _;
 use http::HeaderMap;
 use jiff::Timestamp;
 use proptest::prelude::*;
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::api::{self, Reply, Request};
-use crate::control::faults::{Fault, Kind, When};
+use crate::control::faults::{Fault, When};
 use crate::control::new_session::NewSession;
-use crate::objects::charge::ChargeState;
 use crate::objects::permission::PermissionState;
-use crate::objects::refund::RefundState;
 use crate::options::{Environment, MerchantSpec, Profile, Region};
 use crate::shared::Shared;
 use crate::time::clock::{SandboxClock as _, SettableClock};
 use crate::wire::merchants;
 use crate::world::World;
-use crate::world::books::{Books, ChargeLedger, Effect, Totals};
-use ledger::{DAY, Intent, Session, SessionState, Wish};
+use crate::world::books::{Books, Effect};
+use ledger::{Intent, Session, SessionState, Wish};
+use lines::{Line, stays, sums};
+use steps::{Step, step};
 
 mod ledger;
+mod lines;
+mod steps;
 
 const START: i64 = 1_767_607_200;
-
-/// Indices are taken modulo what there is.
-#[derive(Debug, Clone)]
-enum Step {
-    Make {
-        cents: i64,
-        more: Option<i64>,
-        intent: Intent,
-        can_wait: bool,
-        recurring: bool,
-        card: &'static str,
-    },
-    Confirm {
-        session: usize,
-        finalize: bool,
-        right: bool,
-        key: Option<u8>,
-    },
-    Charge {
-        session: usize,
-        wish: Wish,
-        key: u8,
-    },
-    Capture {
-        charge: usize,
-        cents: i64,
-        code: Option<&'static str>,
-        key: u8,
-    },
-    Cancel {
-        charge: usize,
-    },
-    Close {
-        session: usize,
-        cancels: bool,
-    },
-    Refund {
-        charge: usize,
-        cents: i64,
-        goes: bool,
-        key: u8,
-    },
-    Move {
-        seconds: i64,
-    },
-    Break {
-        when: When,
-        kind: Kind,
-    },
-}
-
-fn cents() -> impl Strategy<Value = i64> {
-    prop_oneof![3 => Just(1_000), 2 => Just(500), 2 => Just(250), 3 => 1..3_000_i64, 1 => 60_000..70_000_i64]
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let intent = prop_oneof![
-        Just(Intent::Confirm),
-        Just(Intent::Authorize),
-        Just(Intent::Capture)
-    ];
-    let card = prop_oneof![6 => Just("1111"), 1 => Just("0701"), 1 => Just("4354"), 1 => Just("3434"), 1 => Just("3064")];
-    let code = prop_oneof![
-        8 => Just(None),
-        1 => Just(Some("SoftDeclined")),
-        1 => Just(Some("HardDeclined")),
-        1 => Just(Some("AmazonRejected")),
-        2 => Just(Some("CaptureInitiated")),
-        2 => Just(Some("AuthorizationInitiated")),
-        1 => Just(Some("Pending-HardDeclined")),
-    ];
-    let wish =
-        (cents(), any::<bool>(), any::<bool>(), code).prop_map(|(cents, capture_now, can_wait, code)| Wish {
-            cents,
-            capture_now,
-            can_wait,
-            code,
-        });
-    let capture_code =
-        prop_oneof![6 => Just(None), 2 => Just(Some("CaptureInitiated")), 1 => Just(Some("AmazonRejected"))];
-    let seconds = prop_oneof![
-        4 => 1..60_i64,
-        2 => Just(DAY),
-        2 => Just(8 * DAY),
-        1 => Just(31 * DAY),
-        1 => Just(200 * DAY),
-        1 => -2 * DAY..0,
-    ];
-    let when = prop_oneof![Just(When::Before), Just(When::After)];
-    let kind = prop_oneof![
-        Just(Kind::Reset),
-        Just(Kind::Status),
-        Just(Kind::Html),
-        Just(Kind::Truncate)
-    ];
-    prop_oneof![
-        3 => (cents(), proptest::option::of(cents()), intent, any::<bool>(), prop::bool::weighted(0.25), card)
-            .prop_map(|(cents, more, intent, can_wait, recurring, card)| {
-                // No session combines the two.
-                let can_wait = can_wait && intent != Intent::Capture;
-                Step::Make { cents, more, intent, can_wait, recurring, card }
-            }),
-        5 => (any::<usize>(), any::<bool>(), prop::bool::weighted(0.9), proptest::option::of(0..3_u8))
-            .prop_map(|(session, finalize, right, key)| Step::Confirm { session, finalize, right, key }),
-        4 => (any::<usize>(), wish, 0..8_u8).prop_map(|(session, wish, key)| Step::Charge { session, wish, key }),
-        4 => (any::<usize>(), cents(), capture_code, 0..8_u8)
-            .prop_map(|(charge, cents, code, key)| Step::Capture { charge, cents, code, key }),
-        1 => any::<usize>().prop_map(|charge| Step::Cancel { charge }),
-        1 => (any::<usize>(), any::<bool>()).prop_map(|(session, cancels)| Step::Close { session, cancels }),
-        4 => (any::<usize>(), cents(), prop::bool::weighted(0.8), 0..8_u8)
-            .prop_map(|(charge, cents, goes, key)| Step::Refund { charge, cents, goes, key }),
-        3 => seconds.prop_map(|seconds| Step::Move { seconds }),
-        2 => (when, kind).prop_map(|(when, kind)| Step::Break { when, kind }),
-    ]
-}
 
 /// The sandbox and the ledger, side by side.
 struct Run<'a> {
@@ -488,78 +374,6 @@ impl Run<'_> {
     }
 }
 
-fn sums(totals: &Totals) -> [i64; 9] {
-    [
-        totals.captured,
-        totals.capturing,
-        totals.authorized,
-        totals.pending,
-        totals.declined,
-        totals.canceled,
-        totals.released,
-        totals.refunded,
-        totals.refunding,
-    ]
-    .map(in_cents)
-}
-
-/// A charge as both sides can say it.
-#[derive(Debug, PartialEq, Eq)]
-struct Line {
-    cents: i64,
-    state: ChargeState,
-    captured: i64,
-    refunds: Vec<(i64, RefundState)>,
-}
-
-impl Line {
-    fn of_ledger(charge: &ledger::Charge) -> Self {
-        let state = match charge.state {
-            ledger::ChargeState::Pending(_) => ChargeState::AuthorizationInitiated,
-            ledger::ChargeState::Authorized => ChargeState::Authorized,
-            ledger::ChargeState::Capturing => ChargeState::CaptureInitiated,
-            ledger::ChargeState::Captured => ChargeState::Captured,
-            ledger::ChargeState::Declined => ChargeState::Declined,
-            ledger::ChargeState::Canceled => ChargeState::Canceled,
-        };
-        let refunds = charge.refunds.iter().map(|refund| {
-            let state = match refund.given {
-                None => RefundState::RefundInitiated,
-                Some(true) => RefundState::Refunded,
-                Some(false) => RefundState::Declined,
-            };
-            (refund.cents, state)
-        });
-        Self {
-            cents: charge.cents,
-            state,
-            captured: if state == ChargeState::Captured {
-                charge.taken
-            } else {
-                0
-            },
-            refunds: refunds.collect(),
-        }
-    }
-
-    fn of_books(charge: &ChargeLedger) -> Self {
-        let refunds = charge.refunds.iter();
-        Self {
-            cents: in_cents(charge.charge_amount.amount),
-            state: charge.state,
-            captured: in_cents(charge.captured),
-            refunds: refunds
-                .map(|refund| (in_cents(refund.refund_amount.amount), refund.state))
-                .collect(),
-        }
-    }
-}
-
-fn in_cents(amount: Decimal) -> i64 {
-    let cents = amount * Decimal::from(100);
-    i64::try_from(cents.mantissa() / 10_i128.pow(cents.scale())).unwrap()
-}
-
 fn euros(cents: i64) -> Value {
     json!({"amount": format!("{}.{:02}", cents / 100, cents % 100), "currencyCode": "EUR"})
 }
@@ -590,46 +404,6 @@ fn confirmation(session: &Session, finalize: bool, right: bool) -> (&'static str
         });
     }
     (if finalize { "finalize" } else { "complete" }, body)
-}
-
-/// What has come to its end stays as it is, and what was made stays there.
-fn stays(before: &Books, after: &Books) -> Result<(), TestCaseError> {
-    for (before, after) in before.sessions.iter().zip(&after.sessions) {
-        prop_assert_eq!(&before.checkout_session_id, &after.checkout_session_id);
-        if before.state != "Open" {
-            prop_assert_eq!(
-                (before.state, &before.reason_code, &before.charge_permission_id),
-                (after.state, &after.reason_code, &after.charge_permission_id)
-            );
-        }
-        for (before, after) in before.charges.iter().zip(&after.charges) {
-            prop_assert_eq!(&before.charge_id, &after.charge_id);
-            if !before.state.is_open() {
-                prop_assert_eq!(
-                    (before.state, before.reason_code),
-                    (after.state, after.reason_code)
-                );
-            }
-        }
-    }
-    let ended = |books: &Books| -> BTreeMap<String, String> {
-        let permissions = books.permissions.iter();
-        let closed = permissions.filter(|permission| permission.state == PermissionState::Closed);
-        let closed = closed.map(|p| (p.charge_permission_id.clone(), format!("{:?}", p.reason_code)));
-        let refunds = books
-            .permissions
-            .iter()
-            .flat_map(|permission| &permission.charges);
-        let refunds = refunds.flat_map(|charge| &charge.refunds);
-        let decided = refunds.filter(|refund| refund.state != RefundState::RefundInitiated);
-        let decided = decided.map(|refund| (refund.refund_id.clone(), format!("{:?}", refund.state)));
-        closed.chain(decided).collect()
-    };
-    let after = ended(after);
-    for (id, state) in ended(before) {
-        prop_assert_eq!(Some(&state), after.get(&id), "{}", id);
-    }
-    Ok(())
 }
 
 #[test]

@@ -9,8 +9,11 @@ fn charging(permission: &str, amount: &str) -> Value {
 }
 
 fn with(mut body: Value, changes: Value) -> Value {
-    for (name, value) in changes.as_object().unwrap() {
-        body[name] = value.clone();
+    let Value::Object(changes) = changes else {
+        panic!("changes are an object");
+    };
+    for (name, value) in changes {
+        body[name] = value;
     }
     body
 }

@@ -78,3 +78,47 @@ async fn finalize_and_complete_can_be_made_to_share_a_quota() {
         0
     );
 }
+
+#[tokio::test]
+async fn every_operation_has_the_quota_of_the_published_table() {
+    for (profile, which) in [(Profile::Live, 0), (Profile::Sandbox, 1)] {
+        let world = World::with(profile).await;
+        let reason = json!({"cancellationReason": "x"});
+        for (method, path, body, bursts) in [
+            ("POST", "checkoutSessions", json!({}), [40, 5]),
+            ("GET", "checkoutSessions/x", json!(null), [40, 10]),
+            ("PATCH", "checkoutSessions/x", json!({}), [20, 5]),
+            ("POST", "checkoutSessions/x/complete", json!({}), [20, 2]),
+            ("POST", "checkoutSessions/x/finalize", json!({}), [20, 2]),
+            ("GET", "chargePermissions/x", json!(null), [20, 10]),
+            ("PATCH", "chargePermissions/x", json!({}), [10, 5]),
+            ("DELETE", "chargePermissions/x/close", json!({}), [10, 2]),
+            ("POST", "charges", json!({}), [10, 2]),
+            ("GET", "charges/x", json!(null), [20, 5]),
+            ("PATCH", "charges/x", json!({}), [10, 5]),
+            ("POST", "charges/x/capture", json!({}), [20, 2]),
+            ("DELETE", "charges/x/cancel", reason, [10, 2]),
+            ("POST", "refunds", json!({}), [10, 2]),
+            ("GET", "refunds/x", json!(null), [20, 5]),
+            ("GET", "buyers/x", json!(null), [20, 5]),
+        ] {
+            let call = world.calling(method, path, &body);
+            assert_eq!(
+                let_through(&world, &world.eu, &call).await,
+                bursts[which],
+                "{method} {path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn operations_that_no_table_lists_can_be_left_without_a_quota() {
+    let world = World::with(Profile::Sandbox).await;
+    world.switch(|unknowns| unknowns.unlisted_operations_throttled = false);
+    for _ in 0..5 {
+        assert_eq!(world.finalize("x", &order()).await.status, 404);
+    }
+    let complete = world.completing("x", &json!({}));
+    assert_eq!(let_through(&world, &world.eu, &complete).await, 2);
+}

@@ -298,3 +298,99 @@ async fn what_a_new_session_lacks_or_has_too_much_of_is_refused() {
     .await;
     assert_eq!(set_again.status, 400);
 }
+
+#[tokio::test]
+async fn a_recurring_session_waits_for_its_frequency_and_is_sent_on_once_nothing_is_missing() {
+    let world = World::start().await;
+    let mut body = creation();
+    body["chargePermissionType"] = json!("Recurring");
+    body["webCheckoutDetails"]["checkoutResultReturnUrl"] = json!("https://shop.example/result");
+    body["paymentDetails"]["paymentIntent"] = json!("AuthorizeWithCapture");
+    let created = create(&world, &body, "k").await.json();
+    let missing = |body: &Value| -> Vec<String> {
+        let constraints = body["constraints"].as_array().unwrap().iter();
+        constraints
+            .map(|c| c["constraintId"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        missing(&created),
+        ["BuyerNotAssociated", "RecurringFrequencyNotSet"]
+    );
+    assert_eq!(created["webCheckoutDetails"]["amazonPayRedirectUrl"], Value::Null);
+    let session = created["checkoutSessionId"].as_str().unwrap();
+    for (frequency, status) in [
+        (json!({"unit": "Fortnight", "value": "1"}), 400),
+        (json!({"unit": "Month", "value": "often"}), 400),
+        (json!({"unit": "Month"}), 400),
+        (json!({"unit": "Variable", "value": "0"}), 200),
+    ] {
+        let change = json!({"recurringMetadata": {"frequency": frequency, "amount": null}});
+        assert_eq!(
+            update(&world, session, change).await.status,
+            status,
+            "{frequency}"
+        );
+    }
+    let shown = world.get(session).await.json();
+    assert_eq!(missing(&shown), ["BuyerNotAssociated"]);
+    assert!(shown["webCheckoutDetails"]["amazonPayRedirectUrl"].is_string());
+    world.sandbox.buyer(session, BuyerAction::Finish).unwrap();
+    assert_eq!(world.get(session).await.json()["constraints"], json!([]));
+}
+
+#[tokio::test]
+async fn null_in_a_new_session_is_as_if_it_were_absent() {
+    let world = World::start().await;
+    let mut body = creation();
+    for field in [
+        "paymentDetails",
+        "merchantMetadata",
+        "chargePermissionType",
+        "recurringMetadata",
+        "scopes",
+    ] {
+        body[field] = Value::Null;
+    }
+    body["webCheckoutDetails"]["checkoutCancelUrl"] = Value::Null;
+    let created = create(&world, &body, "k").await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    assert_eq!(created.json()["chargePermissionType"], "OneTime");
+    let session = created.json()["checkoutSessionId"].as_str().unwrap().to_owned();
+    for (change, reason) in [
+        (
+            json!({"webCheckoutDetails": {"checkoutCancelUrl": 5}}),
+            "InvalidParameterValue",
+        ),
+        (
+            json!({"paymentDetails": {"extendExpiration": "maybe"}}),
+            "InvalidParameterValue",
+        ),
+        (
+            json!({"paymentDetails": {"presentmentCurrency": "XXX"}}),
+            "InvalidParameterValue",
+        ),
+        (json!({"supplementaryData": {}}), "InvalidParameterValue"),
+        (
+            json!({"merchantMetadata": {"merchantReferenceId": 5}}),
+            "InvalidParameterValue",
+        ),
+        (json!({"merchantMetadata": {"orderId": "5"}}), "UnrecognizedField"),
+    ] {
+        let answer = update(&world, &session, change.clone()).await;
+        assert_eq!(answer.verdict(), (400, reason.to_owned()), "{change}");
+    }
+}
+
+#[tokio::test]
+async fn the_permission_and_its_charges_outlive_the_session() {
+    let world = World::start().await;
+    let session = world.session(json!({}));
+    let body = world.finalize(&session, &order()).await.json();
+    world.advance(40 * DAY);
+    assert_eq!(world.get(&session).await.status, 404);
+    assert_eq!(
+        world.get_charge(body["chargeId"].as_str().unwrap()).await.status,
+        200
+    );
+}
