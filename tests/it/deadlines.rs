@@ -137,7 +137,7 @@ async fn thresholds_that_are_changed_hold_for_sessions_of_before() {
 
     world.set("deadline.alert_before", vec!["20h"]);
     let daemon = world.daemon_at_work().await;
-    until_before_deadline(&world, &daemon, &[id.clone()], 20 * HOUR - MINUTE).await;
+    until_before_deadline(&world, &daemon, std::slice::from_ref(&id), 20 * HOUR - MINUTE).await;
     world.alert(&id, "deadline-near", "firing").await;
     world.end(daemon).await;
 }
