@@ -103,6 +103,7 @@ mod config;
 mod error;
 mod header;
 mod ids;
+pub mod ipn;
 mod keys;
 mod model;
 pub mod operations;
