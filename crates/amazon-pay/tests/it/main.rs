@@ -6,12 +6,15 @@
 )]
 
 mod answers;
+mod arbitrary;
 mod bad_input;
 mod bodies;
 mod button;
+mod drive;
 mod failures;
 mod fixtures;
 mod headers;
+mod ipn;
 mod once;
 mod requests;
 mod retrying;
