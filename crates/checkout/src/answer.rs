@@ -17,6 +17,21 @@ pub struct Answer {
     pub request_id: Option<String>,
 }
 
+impl Answer {
+    /// In one line, for people.
+    pub fn as_text(&self) -> String {
+        let mut parts = Vec::new();
+        parts.extend(self.status.map(|status| status.to_string()));
+        parts.extend(self.reason_code.clone());
+        parts.extend(self.message.clone());
+        if parts.is_empty() {
+            "no answer".to_owned()
+        } else {
+            parts.join(" ")
+        }
+    }
+}
+
 /// What an answer means for what is done next (reference, section 4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {

@@ -133,7 +133,7 @@ pub enum Event {
         /// Whether this answer itself leaves open if the attempt had its effect (a timed-out authorization).
         may_have_landed: bool,
     },
-    /// It cannot be confirmed as it stands.
+    /// It cannot be confirmed as it stands, or nothing can be asked about it: its account is not configured.
     RepairNeeded {
         /// What is wrong.
         flaw: Flaw,
@@ -203,7 +203,8 @@ pub enum Event {
         /// Who did.
         by: ForswornBy,
     },
-    /// An operator ended needs-repair or forsworn.
+    /// An operator ended needs-repair or forsworn; or confirmd itself a repair for want of an account that is
+    /// configured now.
     Released,
     /// An operator made the next step due.
     RetryRequested,

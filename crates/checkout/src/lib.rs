@@ -28,7 +28,7 @@ mod values;
 
 pub use alert::{Alert, AlertKind, Alerts};
 pub use answer::{Answer, ChargeAnswer, ChargeFound, Class, ConfirmAnswer, Found, Ids, LookUp, LookUpAnswer};
-pub use decide::{Command, Refused, decide};
+pub use decide::{AccountIs, Command, Refused, decide};
 pub use event::{Because, Event, Evidence, ForswornBy, Payment, Refusal};
 pub use money::{Amount, Currency, NotAnAmount};
 pub use order::{ChargePermissionType, Flaw, Operation, Order, PaymentIntent, ProductType, Statement, Work};

@@ -114,6 +114,28 @@ pub struct Flaw {
     pub problem: String,
 }
 
+impl Flaw {
+    /// Where the account stands in an event.
+    const ACCOUNT: &str = "account";
+
+    /// The account of this name is not configured; without a name, the event has none that could be one.
+    pub fn of_account(name: Option<&AccountName>) -> Self {
+        let problem = match name {
+            Some(name) => format!("no account `{name}` is configured"),
+            None => "it names no account that could be one".to_owned(),
+        };
+        Self {
+            field: Self::ACCOUNT.to_owned(),
+            problem,
+        }
+    }
+
+    /// Whether it is the account that is wrong. Nothing else is, then: of an event's flaws this is the last.
+    pub fn is_of_account(&self) -> bool {
+        self.field == Self::ACCOUNT
+    }
+}
+
 /// One event's content. Two statements are equal when they say the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {

@@ -191,6 +191,8 @@ pub struct Open {
     pub in_flight: Option<InFlight>,
     /// What is to be asked before anything else.
     pub question: Option<Question>,
+    /// What is still the buyer's to do, once the account that is missing is there.
+    pub left_to_buyer: Option<BuyerNotDone>,
     /// A different event that waits for the end of the doubt.
     pub kept: Option<Statement>,
     /// Key and bytes that a past doubt was about, as long as the bytes are the same.
@@ -290,6 +292,8 @@ pub struct Pending {
     pub failures: u32,
     /// 404s past the payment's 24 hours, far enough apart to count.
     pub not_found: Option<(u32, Timestamp)>,
+    /// Why its charge cannot be asked about: its account is not configured.
+    pub repair: Option<Flaw>,
     /// When we had forsworn it, if we had.
     pub forsworn_at: Option<Timestamp>,
 }

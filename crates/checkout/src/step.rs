@@ -137,13 +137,13 @@ fn plan(open: &Open, now: Timestamp, policy: &Policy) -> (Step, Timestamp) {
     let forswear_at = deadline.minus(policy.cancel_before);
     let may_forswear = policy.near == Near::Cancel && open.doubt.is_none();
     match &open.hold {
-        Hold::NeedsRepair(_) => {
+        Hold::NeedsRepair(flaw) => {
             let (last, at) = if may_forswear {
                 (Step::Forswear, forswear_at)
             } else {
                 (Step::LookUp, proof)
             };
-            if deadline_is_a_guess(open) && now.max(open.not_before) < at {
+            if !flaw.is_of_account() && deadline_is_a_guess(open) && now.max(open.not_before) < at {
                 (Step::LookUp, open.not_before)
             } else {
                 (last, at)
@@ -159,7 +159,7 @@ fn plan(open: &Open, now: Timestamp, policy: &Policy) -> (Step, Timestamp) {
 }
 
 /// Whoever repairs it, and the alerts, need the true deadline: the upper bound may be hours too late. What
-/// can be confirmed learns it on its way.
+/// can be confirmed learns it on its way; where the account is missing, nobody can be asked.
 fn deadline_is_a_guess(open: &Open) -> bool {
     open.subject.deadline.from == DeadlineFrom::UpperBound
         && open.looked_at.is_none()

@@ -166,6 +166,10 @@ impl<C: Clock> Accounts<C> {
 impl<C: Clock> Turns for Accounts<C> {
     type Turn = Turn;
 
+    fn knows(&self, account: &AccountName) -> bool {
+        self.by_name.contains_key(account)
+    }
+
     fn turn(&self, account: &AccountName, call: Call) -> Result<Turn, NoTurn> {
         let account = self.by_name.get(account).ok_or(NoTurn::UnknownAccount)?;
         account.turn(call, self.clock.now())

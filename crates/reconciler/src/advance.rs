@@ -120,7 +120,7 @@ where
     /// Takes a session as far as it goes now. `turn` is a token that the caller already has for it;
     /// others are taken where there are some.
     pub async fn advance(&self, id: &SessionId, turn: Option<(Call, A::Turn)>) -> Result<Advanced, LogError> {
-        let loaded = self.load(id).await?;
+        let loaded = self.load_with_account(id).await?;
         let now = self.clock.now();
         if let Step::WaitUntil(until) = next_step(&loaded.session, now, self.policy(&loaded.session)) {
             self.put_off(&loaded, now).await?;

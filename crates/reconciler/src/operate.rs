@@ -48,8 +48,8 @@ where
             let loaded = self.load(id).await?;
             let now = self.clock.now();
             let command = match act {
-                Act::Retry => Command::Retry,
-                Act::Release => Command::Release,
+                Act::Retry => Command::Retry(self.account_is(&loaded.session)),
+                Act::Release => Command::Release(self.account_is(&loaded.session)),
                 Act::Forswear => Command::Forswear(ForswornBy::Operator),
             };
             let policy = self.policy(&loaded.session);

@@ -221,6 +221,9 @@ pub trait Turns: Send + Sync {
     /// Given back by being dropped unused.
     type Turn: Send;
 
+    /// Whether such an account is configured.
+    fn knows(&self, account: &AccountName) -> bool;
+
     /// A token of the account's quota for this kind of call.
     fn turn(&self, account: &AccountName, call: Call) -> Result<Self::Turn, NoTurn>;
 }

@@ -1,6 +1,6 @@
 //! A session's history: read whole, and added to at the version that was read.
 
-use checkout::{BodyRef, Command, Event, Policy, Session, SessionId, Timestamp, decide};
+use checkout::{AccountIs, BodyRef, Command, Event, Policy, Session, SessionId, Timestamp, decide};
 
 use crate::advance::Reconciler;
 use crate::announce::announcements_of;
@@ -50,6 +50,27 @@ where
             partition: 0,
             traceparent,
         })
+    }
+
+    /// The same, and a repair that its account alone makes necessary has begun or ended, as is right now.
+    pub(crate) async fn load_with_account(&self, id: &SessionId) -> Result<Loaded, LogError> {
+        loop {
+            let loaded = self.load(id).await?;
+            let command = Command::Account(self.account_is(&loaded.session));
+            match self.record(loaded, command, Beside::default()).await {
+                Err(LogError::Overtaken) => {}
+                recorded => return recorded,
+            }
+        }
+    }
+
+    pub(crate) fn account_is(&self, session: &Session) -> AccountIs {
+        let account = session.subject().and_then(|subject| subject.account());
+        if account.is_some_and(|account| self.amazon.knows(account)) {
+            AccountIs::Configured
+        } else {
+            AccountIs::Missing
+        }
     }
 
     pub(crate) fn policy(&self, session: &Session) -> &Policy {

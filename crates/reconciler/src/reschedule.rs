@@ -1,7 +1,10 @@
 //! Puts right what the log's index says of a session's time, where no fact does: an hour has passed that makes
 //! another step of it, or the rules have changed since its last fact.
+//!
+//! Accounts are configured too, and what that changes is a fact: a session whose account is missing needs repair,
+//! and one that needs nothing else does not when it is there.
 
-use checkout::{Session, Step, Timestamp, next_step};
+use checkout::{Command, Session, Step, Timestamp, decide, next_step};
 
 use crate::advance::Reconciler;
 use crate::ports::{Chance, Clock, ConfirmCheckout, LogError, LookUp, Outlet, Scheduled, SessionLog};
@@ -25,8 +28,8 @@ where
     }
 
     /// Puts the rows of unsettled sessions right, at most `limit` of those behind `after`, as the rules are now.
-    /// The last of them, where there may be more. Adds no fact; whoever is due by it is brought up by
-    /// [`SessionLog::due`] as ever.
+    /// The last of them, where there may be more. Adds no fact, unless a session's account has been configured or is
+    /// missing since its last one. Whoever is due by it is brought up by [`SessionLog::due`] as ever.
     ///
     /// # Errors
     /// [`LogError::Unavailable`]; the same portion may be asked for again.
@@ -51,7 +54,13 @@ where
         let history = self.log.load(&scheduled.id).await?;
         let Some(last) = history.last() else { return Ok(()) };
         let (session, version) = replay(&history);
-        match self.schedule(&session, last.at, self.clock.now()) {
+        let now = self.clock.now();
+        let command = Command::Account(self.account_is(&session));
+        if decide(&session, now, self.policy(&session), command).is_ok_and(|events| !events.is_empty()) {
+            // The facts bring a row of their own.
+            return self.load_with_account(&scheduled.id).await.map(drop);
+        }
+        match self.schedule(&session, last.at, now) {
             Some(right) if right != scheduled.schedule => {
                 self.log.reschedule(&scheduled.id, version, right).await
             }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use checkout::{
-    AccountName, Amount, Answer, Backoff, BodyRef, ChargeAnswer, ChargeFound, ChargePermissionType, Class,
-    Command, ConfirmAnswer, Flaw, ForswornBy, Found, IdempotencyKey, Ids, LookUp, LookUpAnswer, Mode, Near,
-    Order, PaymentIntent, Policy, PrivateRef, ProductType, Statement, Timestamp, Work,
+    AccountIs, AccountName, Amount, Answer, Backoff, BodyRef, ChargeAnswer, ChargeFound,
+    ChargePermissionType, Class, Command, ConfirmAnswer, Flaw, ForswornBy, Found, IdempotencyKey, Ids,
+    LookUp, LookUpAnswer, Mode, Near, Order, PaymentIntent, Policy, PrivateRef, ProductType, Statement,
+    Timestamp, Work,
 };
 
 /// When the checkout of every test was created, completed and heard of.
@@ -509,12 +510,17 @@ pub fn operator_forswears() -> Ask {
 
 /// An operator releases.
 pub fn release() -> Ask {
-    Ask::from(Command::Release)
+    Ask::from(Command::Release(AccountIs::Configured))
 }
 
 /// An operator wants the next step now.
 pub fn retry() -> Ask {
-    Ask::from(Command::Retry)
+    Ask::from(Command::Retry(AccountIs::Configured))
+}
+
+/// Its account is found to be configured, or not to be.
+pub fn account_is(is: AccountIs) -> Ask {
+    Ask::from(Command::Account(is))
 }
 
 /// The alert that is due is raised.

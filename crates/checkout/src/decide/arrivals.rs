@@ -8,14 +8,14 @@ use crate::{AlertKind, Event, ForswornBy, Session, Statement, Timestamp};
 impl Story<'_> {
     pub(super) fn observe(&mut self, statement: Statement, said_at: Timestamp, created: Option<Timestamp>) {
         let Some(subject) = self.session.subject() else {
-            let flaw = statement.needs_repair();
+            let summary = needed_repair(&statement);
             self.tell(Event::CheckoutCompleted {
                 statement,
                 said_at,
                 session_created_at: created,
             });
-            if let Some(flaw) = flaw {
-                self.raise(AlertKind::NeedsRepair, repair_summary(&flaw));
+            if let Some(summary) = summary {
+                self.raise(AlertKind::NeedsRepair, summary);
             }
             return;
         };
@@ -54,10 +54,10 @@ impl Story<'_> {
     }
 
     pub(super) fn amend(&mut self, statement: Statement) {
-        let flaw = statement.needs_repair();
+        let summary = needed_repair(&statement);
         self.tell(Event::CheckoutAmended { statement });
-        if let Some(flaw) = flaw {
-            self.raise(AlertKind::NeedsRepair, repair_summary(&flaw));
+        if let Some(summary) = summary {
+            self.raise(AlertKind::NeedsRepair, summary);
         }
     }
 
@@ -66,4 +66,9 @@ impl Story<'_> {
         let summary = "A second event says something else of this session; the first one holds.";
         self.raise(AlertKind::Conflict, summary.to_owned());
     }
+}
+
+fn needed_repair(statement: &Statement) -> Option<String> {
+    let flaw = statement.needs_repair()?;
+    Some(repair_summary(&flaw, statement))
 }

@@ -1,8 +1,8 @@
 //! Attempts and their answers.
 
 use super::Story;
-use super::words::{answer_text, repair_summary};
-use crate::session::{Hold, KeyChoice, Open, Outcome, Settled};
+use super::words::{pending_repair_summary, repair_summary};
+use crate::session::{KeyChoice, Open, Outcome, Settled};
 use crate::{
     AlertKind, Answer, Because, BodyRef, Class, ConfirmAnswer, Event, Evidence, Flaw, IdempotencyKey, Ids,
     Operation, Payment, PaymentIntent, Policy, Refusal, Session, Step, Timestamp, Work, next_step,
@@ -135,7 +135,7 @@ impl Story<'_> {
                     Class::Fix { content } => {
                         let flaw = Flaw {
                             field: "request".to_owned(),
-                            problem: answer_text(&answer),
+                            problem: answer.as_text(),
                         };
                         self.needs_repair(flaw, Some(attempt), content, answer);
                     }
@@ -228,18 +228,18 @@ impl Story<'_> {
     }
 
     pub(super) fn needs_repair(&mut self, flaw: Flaw, attempt: Option<u32>, content: bool, answer: Answer) {
-        let summary = repair_summary(&flaw);
+        let summary = match &self.session {
+            Session::Open(open) => repair_summary(&flaw, &open.subject.statement),
+            Session::PaymentPending(_) => pending_repair_summary(&flaw),
+            Session::Unseen | Session::Settled(_) => return,
+        };
         self.tell(Event::RepairNeeded {
             flaw,
             attempt,
             content,
             answer,
         });
-        if let Session::Open(Open {
-            hold: Hold::NeedsRepair(_),
-            ..
-        }) = self.session
-        {
+        if self.is_to_be_repaired() {
             self.raise(AlertKind::NeedsRepair, summary);
         }
     }

@@ -1,7 +1,6 @@
 //! Look-ups of the charge.
 
 use super::Story;
-use super::words::answer_text;
 use crate::session::{Outcome, Pending};
 use crate::{Answer, ChargeAnswer, ChargeFound, Event, Payment, Policy, Session, Work};
 
@@ -17,7 +16,7 @@ impl Story<'_> {
                 retry_after, answer, ..
             } => {
                 let retry_at = self.retry_at(pending.failures + 1, retry_after, spread);
-                let text = answer_text(&answer);
+                let text = answer.as_text();
                 self.tell(Event::ChargeLookUpDeferred {
                     answer: answer.clone(),
                     retry_at,

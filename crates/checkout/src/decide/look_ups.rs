@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::Story;
-use super::words::answer_text;
 use crate::session::{Doubt, Hold, Open, Outcome, Question};
 use crate::{
     AlertKind, Answer, Event, Evidence, Flaw, Found, Ids, LookUp, LookUpAnswer, Mode, Order, Payment,
@@ -50,7 +49,7 @@ impl Story<'_> {
                 self.retry_at(open.look_up_failures + 1, retry_after, spread)
             }
         };
-        let text = answer_text(&answer);
+        let text = answer.as_text();
         self.tell(Event::LookUpDeferred {
             answer: answer.clone(),
             retry_at,
@@ -172,7 +171,7 @@ impl Story<'_> {
     }
 
     /// Hands off: its worker may still be waiting for the answer.
-    fn is_in_flight(&self, open: &Open) -> bool {
+    pub(super) fn is_in_flight(&self, open: &Open) -> bool {
         open.in_flight
             .as_ref()
             .is_some_and(|flight| self.now < flight.until(self.policy))

@@ -1,6 +1,7 @@
 //! What a request adds to the history of a session. An empty answer means "already so", which is what
 //! makes redelivery, a second worker and a late answer harmless.
 
+mod accounts;
 mod arrivals;
 mod attempts;
 mod charges;
@@ -13,8 +14,8 @@ use std::time::Duration;
 use crate::session::Hold;
 use crate::step::{first_proof, next_proof};
 use crate::{
-    AlertKind, Answer, BodyRef, ChargeAnswer, ConfirmAnswer, Event, Flaw, ForswornBy, IdempotencyKey,
-    LookUpAnswer, Outcome, Policy, Session, Statement, Timestamp,
+    AccountName, AlertKind, Answer, BodyRef, ChargeAnswer, ConfirmAnswer, Event, Flaw, ForswornBy,
+    IdempotencyKey, LookUpAnswer, Outcome, Policy, Session, Statement, Timestamp,
 };
 
 /// What someone asks of a session. `spread` in 0..=1 is drawn by the caller (see [`crate::Backoff`]).
@@ -63,10 +64,21 @@ pub enum Command {
     Alert(AlertKind),
     /// Not to be confirmed: by policy only where [`crate::next_step`] says so.
     Forswear(ForswornBy),
+    /// Whether its account is configured, as of now.
+    Account(AccountIs),
     /// An operator ends a hold, or acknowledges a conflict or contradiction.
-    Release,
+    Release(AccountIs),
     /// An operator makes the next step due.
-    Retry,
+    Retry(AccountIs),
+}
+
+/// What the configuration says of a session's account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountIs {
+    /// It is there.
+    Configured,
+    /// It is not, or the session names none.
+    Missing,
 }
 
 /// Why an operator's act is refused.
@@ -89,6 +101,12 @@ pub enum Refused {
     /// The event did not say enough.
     #[error("its event cannot be confirmed as it stands (`{field}`: {problem}): publish a corrected event", field = .0.field, problem = .0.problem)]
     Incomplete(Flaw),
+    /// Nothing can be asked of Amazon for it.
+    #[error("no account `{0}` is configured: configure it, or publish a corrected event")]
+    NoAccount(AccountName),
+    /// Trying again changes nothing.
+    #[error("it needs repair: `{field}`: {problem}; publish a corrected event, or release it", field = .0.field, problem = .0.problem)]
+    NeedsRepair(Flaw),
     /// The deadline is too near.
     #[error("it is too late: no confirmation is started this near to its deadline")]
     TooLate,
@@ -129,8 +147,9 @@ pub fn decide(
         Command::ChargeLookedUp { answer, spread } => story.charge_looked_up(answer, spread),
         Command::Alert(kind) => story.alert(kind),
         Command::Forswear(by) => story.forswear(by)?,
-        Command::Release => story.release()?,
-        Command::Retry => story.retry()?,
+        Command::Account(is) => story.account(is),
+        Command::Release(account) => story.release(account)?,
+        Command::Retry(account) => story.retry(account)?,
     }
     story.judge_what_was_kept(kept);
     story.resolve_alerts();
@@ -238,6 +257,14 @@ impl Story<'_> {
         }
     }
 
+    fn is_to_be_repaired(&self) -> bool {
+        match &self.session {
+            Session::Open(open) => matches!(open.hold, Hold::NeedsRepair(_)),
+            Session::PaymentPending(pending) => pending.repair.is_some(),
+            Session::Unseen | Session::Settled(_) => false,
+        }
+    }
+
     fn is_over(&self, kind: AlertKind) -> bool {
         let open = match &self.session {
             Session::Open(open) => Some(open),
@@ -249,7 +276,7 @@ impl Story<'_> {
                     || self.now < open.subject.deadline.at.minus(before)
             }),
             AlertKind::InDoubt => open.is_none_or(|open| open.doubt.is_none() && open.in_flight.is_none()),
-            AlertKind::NeedsRepair => open.is_none_or(|open| !matches!(open.hold, Hold::NeedsRepair(_))),
+            AlertKind::NeedsRepair => !self.is_to_be_repaired(),
             AlertKind::Forsworn => open.is_none_or(|open| !matches!(open.hold, Hold::Forsworn { .. })),
             AlertKind::PaymentOverdue => !matches!(self.session, Session::PaymentPending(_)),
             // Only a person's acknowledgement ends these.

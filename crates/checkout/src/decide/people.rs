@@ -1,9 +1,10 @@
 //! Time and people: alerts, and operators' acts.
 
+use super::accounts::no_account;
 use super::words::hours_and_minutes;
-use super::{Refused, Story};
+use super::{AccountIs, Refused, Story};
 use crate::session::{Hold, Open};
-use crate::{AlertKind, Event, ForswornBy, Session, Step, next_step};
+use crate::{AlertKind, Event, Flaw, ForswornBy, Session, Step, next_step};
 
 impl Story<'_> {
     pub(super) fn alert(&mut self, kind: AlertKind) {
@@ -63,7 +64,7 @@ impl Story<'_> {
         Ok(())
     }
 
-    pub(super) fn release(&mut self) -> Result<(), Refused> {
+    pub(super) fn release(&mut self, account: AccountIs) -> Result<(), Refused> {
         let Some(subject) = self.session.subject() else {
             return Err(Refused::Unseen);
         };
@@ -73,7 +74,7 @@ impl Story<'_> {
             .filter(|alert| matches!(alert.kind, AlertKind::Conflict | AlertKind::Contradiction))
             .map(|alert| alert.ordinal)
             .collect();
-        match self.may_be_released() {
+        match self.may_be_released(account) {
             Ok(()) => self.tell(Event::Released),
             Err(refused) if acknowledged.is_empty() => return Err(refused),
             // Its hold stays; what was acknowledged is.
@@ -85,7 +86,7 @@ impl Story<'_> {
         Ok(())
     }
 
-    fn may_be_released(&self) -> Result<(), Refused> {
+    fn may_be_released(&self, account: AccountIs) -> Result<(), Refused> {
         let Session::Open(open) = &self.session else {
             return Err(Refused::NothingToRelease);
         };
@@ -97,20 +98,44 @@ impl Story<'_> {
         if let (None, Some(flaw)) = (&statement.order, statement.needs_repair()) {
             return Err(Refused::Incomplete(flaw));
         }
+        if account == AccountIs::Missing {
+            return Err(no_account(&open.subject));
+        }
         if !self.in_time(open) {
             return Err(Refused::TooLate);
         }
         Ok(())
     }
 
-    pub(super) fn retry(&mut self) -> Result<(), Refused> {
+    pub(super) fn retry(&mut self, account: AccountIs) -> Result<(), Refused> {
+        let subject = match &self.session {
+            Session::Unseen => return Err(Refused::Unseen),
+            Session::Settled(settled) => return Err(Refused::Over(settled.outcome.state().as_str())),
+            Session::Open(open) => &open.subject,
+            Session::PaymentPending(pending) => &pending.subject,
+        };
+        match (self.only_repair_helps(), account) {
+            (Some(flaw), _) if !flaw.is_of_account() => return Err(Refused::NeedsRepair(flaw.clone())),
+            (_, AccountIs::Missing) => return Err(no_account(subject)),
+            (_, AccountIs::Configured) => self.account(account),
+        }
+        // Ending the repair has made its next step due.
+        if self.told.is_empty() {
+            self.tell(Event::RetryRequested);
+        }
+        Ok(())
+    }
+
+    /// The flaw, where nothing is to be asked of Amazon until it is mended.
+    fn only_repair_helps(&self) -> Option<&Flaw> {
         match &self.session {
-            Session::Unseen => Err(Refused::Unseen),
-            Session::Settled(settled) => Err(Refused::Over(settled.outcome.state().as_str())),
-            Session::Open(_) | Session::PaymentPending(_) => {
-                self.tell(Event::RetryRequested);
-                Ok(())
-            }
+            Session::Open(open) if open.may_have_landed(self.now, self.policy) => None,
+            Session::Open(open) if open.subject.deadline.at <= self.now => None,
+            Session::Open(Open {
+                hold: Hold::NeedsRepair(flaw),
+                ..
+            }) => Some(flaw),
+            Session::Unseen | Session::Open(_) | Session::PaymentPending(_) | Session::Settled(_) => None,
         }
     }
 

@@ -1,26 +1,29 @@
 //! Sentences for people.
 
-use crate::{Answer, Flaw};
+use crate::{Flaw, Statement};
 
-pub(super) fn repair_summary(flaw: &Flaw) -> String {
+/// What is wrong, and what helps first; the alert's command is told beside it.
+pub(super) fn repair_summary(flaw: &Flaw, statement: &Statement) -> String {
+    let help = if statement.order.is_none() || statement.account.is_none() {
+        "Publish a corrected event."
+    } else if flaw.is_of_account() {
+        "Configure the account and restart confirmd, or publish a corrected event."
+    } else {
+        "Publish a corrected event, or release it once it is repaired elsewhere."
+    };
     format!(
-        "It cannot be confirmed as it stands: `{}`: {}.",
+        "It cannot be confirmed as it stands: `{}`: {}. {help}",
         flaw.field,
         flaw.problem.trim_end_matches('.')
     )
 }
 
-/// An answer in one line for people.
-pub(super) fn answer_text(answer: &Answer) -> String {
-    let mut parts = Vec::new();
-    parts.extend(answer.status.map(|status| status.to_string()));
-    parts.extend(answer.reason_code.clone());
-    parts.extend(answer.message.clone());
-    if parts.is_empty() {
-        "no answer".to_owned()
-    } else {
-        parts.join(" ")
-    }
+/// The same of a session that Amazon has confirmed: only its account can be wrong now.
+pub(super) fn pending_repair_summary(flaw: &Flaw) -> String {
+    format!(
+        "Its charge cannot be asked about: {}. Configure the account and restart confirmd.",
+        flaw.problem
+    )
 }
 
 pub(super) fn hours_and_minutes(duration: std::time::Duration) -> String {

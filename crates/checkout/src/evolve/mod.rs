@@ -88,6 +88,11 @@ impl Pending {
                 self.not_before = *retry_at;
             }
             Event::RetryRequested => self.not_before = at,
+            Event::RepairNeeded { flaw, .. } => self.repair = Some(flaw.clone()),
+            Event::Released => {
+                self.repair = None;
+                self.not_before = at;
+            }
             Event::ConflictFound { statement } => self.subject.hear(statement),
             Event::AlertRaised {
                 kind,
@@ -113,13 +118,11 @@ impl Pending {
             | Event::ConfirmationDeferred { .. }
             | Event::ConfirmationUnclear { .. }
             | Event::ConfirmationRefused { .. }
-            | Event::RepairNeeded { .. }
             | Event::LookedUp { .. }
             | Event::LookUpDeferred { .. }
             | Event::ConfirmationAccepted { .. }
             | Event::AttemptDeclined { .. }
-            | Event::ConfirmationForsworn { .. }
-            | Event::Released => {}
+            | Event::ConfirmationForsworn { .. } => {}
         }
         Session::PaymentPending(self)
     }

@@ -49,6 +49,7 @@ impl Open {
             doubt: None,
             in_flight: None,
             question: None,
+            left_to_buyer: None,
             kept: None,
             past_key: None,
             found_open_at: None,
@@ -69,6 +70,7 @@ impl Open {
             .take_if(|_| !asks_the_same(&self.subject.statement, statement));
         self.subject.statement = statement.clone();
         self.hold = hold_of(statement);
+        self.left_to_buyer = None;
         self.kept = None;
         self.address_found = false;
         self.make_due(at);
@@ -298,6 +300,12 @@ impl Open {
                 {
                     doubt.content_refused_at = Some(at);
                 }
+                self.left_to_buyer = match &self.hold {
+                    Hold::BuyerNotDone(waiting) if flaw.is_of_account() => Some(*waiting),
+                    Hold::BuyerNotDone(_) | Hold::Ready | Hold::NeedsRepair(_) | Hold::Forsworn { .. } => {
+                        None
+                    }
+                };
                 if !matches!(self.hold, Hold::Forsworn { .. }) {
                     self.hold = Hold::NeedsRepair(flaw.clone());
                 }
@@ -361,12 +369,17 @@ impl Open {
                     looks: 0,
                     failures: 0,
                     not_found: None,
+                    repair: None,
                 });
             }
-            Event::ConfirmationForsworn { by } => self.hold = Hold::Forsworn { by: *by, at },
+            Event::ConfirmationForsworn { by } => {
+                self.hold = Hold::Forsworn { by: *by, at };
+                self.left_to_buyer = None;
+            }
             Event::Released => {
                 if matches!(self.hold, Hold::NeedsRepair(_) | Hold::Forsworn { .. }) {
-                    self.hold = Hold::Ready;
+                    let left = self.left_to_buyer.take();
+                    self.hold = left.map_or(Hold::Ready, Hold::BuyerNotDone);
                     self.make_due(at);
                 }
             }

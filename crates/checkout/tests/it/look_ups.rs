@@ -476,7 +476,7 @@ fn not_found_counts_only_past_the_deadline() {
     let early = |at| seen().at(at).and(look_up(checkout::Found::NotFound));
     let story = early(hours(20))
         .at(hours(21))
-        .and(retry())
+        .and(release())
         .and(look_up(checkout::Found::NotFound))
         .at(hours(24) + secs(10))
         .and(look_up(checkout::Found::NotFound));

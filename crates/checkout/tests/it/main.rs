@@ -1,6 +1,8 @@
 //! The model's specification: given, when, then; one table for the one question; and what holds always.
 // All of it is test code, helpers too: that is what the attribute tells clippy.
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod attempts;
 #[cfg(test)]
 mod charges;

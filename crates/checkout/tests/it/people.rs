@@ -282,15 +282,6 @@ fn an_event_that_does_not_say_enough_is_not_released() {
 }
 
 #[test]
-fn a_whole_order_is_released_when_its_account_has_been_configured() {
-    let story = given(policy()).and(observe(order().of_an_unknown_account()));
-    let story = story
-        .when(release())
-        .then(["released", "alert-resolved needs-repair"]);
-    assert_eq!(story.step(), Step::Confirm);
-}
-
-#[test]
 fn a_release_acknowledges_a_conflict_or_a_contradiction() {
     let conflict = confirmed().and(observe(order().amount("24.00")));
     let story = conflict.when(release()).then(["alert-resolved conflict"]);
@@ -350,11 +341,37 @@ fn a_retry_makes_the_next_step_due_and_changes_nothing_else() {
         (story.state(), story.step()),
         (Some(StateName::InDoubt), Step::LookUp)
     );
-    assert_eq!(needs_repair().and(retry()).state(), Some(StateName::NeedsRepair));
     assert_eq!(
         seen().and(operator_forswears()).and(retry()).state(),
         Some(StateName::Forsworn)
     );
+}
+
+#[test]
+fn a_retry_of_what_needs_repair_is_refused_with_what_helps() {
+    let why = Refused::NeedsRepair(flaw("request", "409 AmountMismatch"));
+    needs_repair().when(retry()).then_refused(&why);
+    assert_eq!(
+        why.to_string(),
+        "it needs repair: `request`: 409 AmountMismatch; publish a corrected event, or release it"
+    );
+    let of_event = Refused::NeedsRepair(flaw("chargeAmount", "is missing"));
+    given(policy())
+        .and(observe(order().flawed()))
+        .when(retry())
+        .then_refused(&of_event);
+}
+
+#[test]
+fn what_needs_repair_is_retried_where_a_look_up_can_still_tell_something() {
+    let doubtful = in_doubt()
+        .later(secs(1))
+        .and(look_up(open()))
+        .and(start_with(1, 1))
+        .and(answered(2, amount_mismatch()));
+    assert_eq!(doubtful.and(retry()).step(), Step::LookUp);
+    let lapsed = needs_repair().at(hours(24) + secs(10)).and(look_up_fails());
+    assert_eq!(lapsed.and(retry()).state(), Some(StateName::NeedsRepair));
 }
 
 #[test]

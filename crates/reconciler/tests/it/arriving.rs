@@ -172,14 +172,20 @@ fn an_event_that_was_overtaken_on_its_way_into_the_log_is_heard_again() {
     world.log.is_overtaken_by(move |log| {
         log.is_overtaken_by(move |_| {
             let id = session("S-1");
-            let retried = other.operate(&id, Act::Retry, "ann", "to see");
-            testkit::tasks::run(&clock, retried).expect("it is not refused");
+            let forsworn = other.operate(&id, Act::Forswear, "ann", "to see");
+            testkit::tasks::run(&clock, forsworn).expect("it is not refused");
         });
     });
     world.observe(vec![completed()]);
     assert_eq!(
         world.story()[2..],
-        ["retry-requested", "checkout-amended", "alert-resolved"]
+        [
+            "confirmation-forsworn",
+            "alert-raised",
+            "alert-resolved",
+            "conflict-found",
+            "alert-raised"
+        ]
     );
 }
 

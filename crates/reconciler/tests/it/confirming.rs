@@ -235,23 +235,6 @@ fn a_turn_that_was_not_used_goes_back() {
 }
 
 #[test]
-fn an_account_that_is_no_longer_configured_gets_no_turn() {
-    let world = world();
-    world.amazon.no_turns(Call::Confirm, Some(NoTurn::Halted));
-    world.observe(vec![completed()]);
-    world.amazon.does_not_know(&account());
-    let advanced = world.advance(&session("S-1"));
-    assert!(matches!(
-        advanced,
-        Advanced::NeedsTurn {
-            call: Call::Confirm,
-            because: NoTurn::UnknownAccount,
-            ..
-        }
-    ));
-}
-
-#[test]
 fn refused_bytes_stop_the_session_until_they_are_amended_and_then_leave_under_a_new_key() {
     let world = world();
     world.takes_in(arrival(order().amount("99.00")));

@@ -1,5 +1,6 @@
 //! The use cases over fakes that keep the ports' promises, and then over fakes that break everything else.
 
+mod accounts;
 mod announcing;
 mod answering;
 mod arriving;

@@ -69,7 +69,7 @@ fn a_session_that_was_added_to_meanwhile_keeps_the_row_of_that() {
     world.observe(vec![crate::given::arrival(order().flawed())]);
     let stale = world.log.kept(&id).expect("it was heard of");
     world
-        .run(world.worker.operate(&id, Act::Retry, "ann", "to see"))
+        .run(world.worker.operate(&id, Act::Forswear, "ann", "to see"))
         .expect("it is not refused");
     let after = row(&world, &id);
     let version = stale.facts.last().expect("it has facts").version;

@@ -162,6 +162,11 @@ impl FakeAmazon {
         self.world().unknown.insert(account.clone());
     }
 
+    /// This account is configured after all.
+    pub fn knows_again(&self, account: &AccountName) {
+        self.world().unknown.remove(account);
+    }
+
     /// Calls `witness` at the moment at which a request to confirm leaves.
     pub fn on_leaving(&self, witness: impl Fn(&Attempt) + Send + Sync + 'static) {
         self.world().witness = Some(Arc::new(witness));
@@ -190,6 +195,10 @@ impl FakeAmazon {
 
 impl Turns for FakeAmazon {
     type Turn = Turn;
+
+    fn knows(&self, account: &AccountName) -> bool {
+        !self.world().unknown.contains(account)
+    }
 
     fn turn(&self, account: &AccountName, call: Call) -> Result<Turn, NoTurn> {
         let now = self.clock.now();

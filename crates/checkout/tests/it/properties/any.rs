@@ -166,7 +166,7 @@ pub(super) fn attempts() -> BoxedStrategy<Event> {
         ),
         (proptest::option::of(attempt()), any::<bool>(), any_answer()).prop_map(
             |(attempt, content, answer)| Event::RepairNeeded {
-                flaw: flaw("request", "x"),
+                flaw: flaw(if content { "request" } else { "account" }, "x"),
                 attempt,
                 content,
                 answer

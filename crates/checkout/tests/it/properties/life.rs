@@ -97,9 +97,10 @@ impl Life {
         let again = decide(&self.session, self.now, &self.policy, command.clone());
         match command {
             // An operator's act is on record as often as it was made; a look-up as often as it was answered.
-            Command::Retry | Command::LookedUp { .. } | Command::ChargeLookedUp { .. } => {}
-            Command::Release => prop_assert!(again.is_err(), "released twice: {:?}", again),
+            Command::Retry(_) | Command::LookedUp { .. } | Command::ChargeLookedUp { .. } => {}
+            Command::Release(_) => prop_assert!(again.is_err(), "released twice: {:?}", again),
             Command::Forswear(_)
+            | Command::Account(_)
             | Command::Observe { .. }
             | Command::Alert(_)
             | Command::Start { .. }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use checkout::{BodyRef, ChargeFound, Class, Command, ConfirmAnswer, ForswornBy, Found, Statement};
+use checkout::{
+    AccountIs, BodyRef, ChargeFound, Class, Command, ConfirmAnswer, ForswornBy, Found, Statement,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 use testkit::model::*;
@@ -89,7 +91,7 @@ fn any_pause() -> BoxedStrategy<Duration> {
 pub(super) fn any_move() -> BoxedStrategy<Move> {
     let amazon = (any_confirm(), any_found(), any_charge(), 0..10_u8);
     let others = (any_pause(), statement(), any_kind(), 1..4_u32);
-    (0..32_u8, amazon, others)
+    (0..34_u8, amazon, others)
         .prop_map(
             |(which, (confirm, found, charge, how), (pause, statement, kind, attempt))| {
                 // One in ten is lost; six in ten look-ups say "open", which is where the story goes on.
@@ -101,6 +103,11 @@ pub(super) fn any_move() -> BoxedStrategy<Move> {
                         _ => Some(found.clone()),
                     },
                     charge: (how != 2).then_some(charge),
+                };
+                let account = if how < 5 {
+                    AccountIs::Missing
+                } else {
+                    AccountIs::Configured
                 };
                 let takes = match how {
                     3 => secs(3),
@@ -118,11 +125,12 @@ pub(super) fn any_move() -> BoxedStrategy<Move> {
                     25 => Move::LateLookUp(found, pause),
                     26 if how < 5 => Move::Standing(Found::NotFound),
                     26 => Move::Standing(found),
-                    27 => Move::Operator(Command::Release),
-                    28 => Move::Operator(Command::Retry),
+                    27 => Move::Operator(Command::Release(account)),
+                    28 => Move::Operator(Command::Retry(account)),
                     29 => Move::Operator(Command::Forswear(ForswornBy::Operator)),
                     30 if how < 5 => Move::OutOfTurn(Command::Forswear(ForswornBy::Policy)),
                     30 => Move::OutOfTurn(Command::Alert(kind)),
+                    31..=32 => Move::OutOfTurn(Command::Account(account)),
                     _ => Move::OutOfTurn(Command::Start {
                         key: key(99),
                         body: BodyRef(99),

@@ -27,6 +27,10 @@ struct Amazon {
 impl Turns for Amazon {
     type Turn = ();
 
+    fn knows(&self, _: &AccountName) -> bool {
+        true
+    }
+
     fn turn(&self, _: &AccountName, _: Call) -> Result<(), NoTurn> {
         Ok(())
     }
