@@ -1,12 +1,15 @@
 //! A session as commands and console show it. No personal data in any of it.
 
 use checkout::{
-    Amount, DeadlineFrom, Event, Hold, Ids, Mode, Operation, Outcome, Policy, Question, Session, SessionId,
-    Step, Subject, Timestamp, next_step, wake_at,
+    Amount, DeadlineFrom, Event, Flaw, Hold, Ids, Mode, Operation, Outcome, Policy, Question, Session,
+    SessionId, Step, Subject, Timestamp, next_step, wake_at,
 };
-use reconciler::{Actor, Recorded, alert_id, announcements_of, replay};
+use reconciler::{AccountCondition, Actor, Condition, Recorded, alert_id, announcements_of, replay};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+
+#[cfg(test)]
+mod tests;
 
 /// A session's facts.
 #[derive(Debug, Serialize)]
@@ -276,27 +279,103 @@ fn fact(fact: &Recorded) -> Value {
 
 /// What would be done, and why.
 pub(crate) struct Explained {
-    pub(crate) step: Step,
+    pub(crate) step: &'static str,
     pub(crate) because: String,
     pub(crate) not_before: Option<Timestamp>,
 }
 
-/// What is done about `session` at `at`, and why.
-pub(crate) fn explain(session: &Session, at: Timestamp, policy: &Policy) -> Explained {
-    let step = next_step(session, at, policy);
-    let not_before = match step {
-        Step::WaitUntil(until) => Some(until),
-        Step::Rest => None,
-        Step::Confirm | Step::LookUp | Step::LookUpCharge | Step::Forswear | Step::Alert(_) => Some(at),
-    };
-    Explained {
-        step,
-        because: because(session, step, at, policy),
-        not_before,
+/// What is on record of a session's account.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum OfAccount<'a> {
+    /// It is configured; none where its condition was never set.
+    Configured(Option<&'a AccountCondition>),
+    /// It is not, or the session names none.
+    Missing,
+}
+
+impl OfAccount<'_> {
+    /// None for an account that is not configured.
+    pub(crate) fn condition(self) -> Option<Condition> {
+        match self {
+            Self::Configured(known) => Some(known.map_or(Condition::Running, |known| known.condition)),
+            Self::Missing => None,
+        }
+    }
+
+    /// Why it keeps its sessions from being asked about, if it does.
+    fn keeps(self, subject: &Subject) -> Option<String> {
+        let known = match self {
+            Self::Missing => return Some(Flaw::of_account(subject.account()).problem),
+            Self::Configured(known) => known?,
+        };
+        let AccountCondition { by, reason, .. } = known;
+        match known.condition {
+            Condition::Running => None,
+            Condition::Paused => Some(format!("its account is paused by {by}: {reason}")),
+            Condition::Stopped => Some(format!("its account is stopped: {reason}")),
+        }
     }
 }
 
-fn because(session: &Session, step: Step, at: Timestamp, policy: &Policy) -> String {
+/// What is done about the session of `history` at `at`, and why.
+pub(crate) fn explain(
+    history: &[Recorded],
+    at: Timestamp,
+    policy: &Policy,
+    account: OfAccount<'_>,
+) -> Explained {
+    let (session, _) = replay(history);
+    let step = next_step(&session, at, policy);
+    let keeps = session
+        .subject()
+        .filter(|_| !waits_for_its_account(&session))
+        .and_then(|subject| account.keeps(subject));
+    let own = because(&session, step, at, policy, account);
+    match step {
+        Step::Confirm | Step::LookUp | Step::LookUpCharge => Explained {
+            step: keeps.as_ref().map_or(step, |_| Step::WaitUntil(at)).name(),
+            not_before: keeps.is_none().then_some(at),
+            because: keeps.unwrap_or(own),
+        },
+        Step::WaitUntil(until) => {
+            let failed = last_failure(history).map(|text| format!("the last try failed: {text}"));
+            Explained {
+                step: step.name(),
+                because: Vec::from_iter(keeps.into_iter().chain([own]).chain(failed)).join("; "),
+                not_before: Some(until),
+            }
+        }
+        Step::Forswear | Step::Alert(_) | Step::Rest => Explained {
+            step: step.name(),
+            because: own,
+            not_before: (step != Step::Rest).then_some(at),
+        },
+    }
+}
+
+/// Its own reason to wait says so already.
+fn waits_for_its_account(session: &Session) -> bool {
+    match session {
+        Session::Open(open) => matches!(&open.hold, Hold::NeedsRepair(flaw) if flaw.is_of_account()),
+        Session::Unseen | Session::PaymentPending(_) | Session::Settled(_) => false,
+    }
+}
+
+/// What Amazon answered, or what happened to the connection, where nothing but alerts came after it.
+fn last_failure(history: &[Recorded]) -> Option<String> {
+    let is_alert = |event: &Event| matches!(event, Event::AlertRaised { .. } | Event::AlertResolved { .. });
+    let last = history.iter().rev().find(|fact| !is_alert(&fact.event))?;
+    match &last.event {
+        Event::ConfirmationNotSent { answer, .. }
+        | Event::ConfirmationDeferred { answer, .. }
+        | Event::ConfirmationUnclear { answer, .. }
+        | Event::LookUpDeferred { answer, .. }
+        | Event::ChargeLookUpDeferred { answer, .. } => Some(answer.as_text()),
+        _ => None,
+    }
+}
+
+fn because(session: &Session, step: Step, at: Timestamp, policy: &Policy, account: OfAccount<'_>) -> String {
     match (step, session) {
         (_, Session::Unseen) => "it was never heard of".to_owned(),
         (_, Session::Settled(settled)) => {
@@ -318,11 +397,11 @@ fn because(session: &Session, step: Step, at: Timestamp, policy: &Policy) -> Str
             "a look-up says that it is still open, so the attempt in doubt is repeated".to_owned()
         }
         (Step::Confirm, _) => "it is ready, and known to be open within the last minute".to_owned(),
-        (_, Session::Open(open)) => open_because(open, at, policy),
+        (_, Session::Open(open)) => open_because(open, at, policy, account),
     }
 }
 
-fn open_because(open: &checkout::Open, at: Timestamp, policy: &Policy) -> String {
+fn open_because(open: &checkout::Open, at: Timestamp, policy: &Policy, account: OfAccount<'_>) -> String {
     if let Some(flight) = &open.in_flight {
         return if at < flight.until(policy) {
             format!(
@@ -351,11 +430,17 @@ fn open_because(open: &checkout::Open, at: Timestamp, policy: &Policy) -> String
         (Some(Question::Refused), _) => {
             "Amazon Pay refused the attempt: a look-up tells if it is over".to_owned()
         }
+        (None, Hold::NeedsRepair(flaw))
+            if flaw.is_of_account() && matches!(account, OfAccount::Configured(_)) =>
+        {
+            "its account is configured now: a start of confirmd takes it up, and so does `sessions retry`"
+                .to_owned()
+        }
         (None, Hold::NeedsRepair(flaw)) => format!("it needs repair: `{}`: {}", flaw.field, flaw.problem),
         (None, Hold::Forsworn { at, .. }) => format!("we decided at {at} not to confirm it"),
         (None, Hold::BuyerNotDone(_)) => "the buyer has not finished at Amazon Pay".to_owned(),
         (None, Hold::Ready) if at < open.not_before => {
-            format!("the last try failed; the next one comes at {}", open.not_before)
+            format!("the next try comes at {}", open.not_before)
         }
         (None, Hold::Ready) if open.subject.deadline.at.minus(policy.last_attempt_before) <= at => {
             "it is too near to its deadline to start a confirmation".to_owned()

@@ -10,7 +10,7 @@ use super::{Ended, at_hand, clock, import, open, operator, print_json};
 use crate::cli::{self, Sessions};
 use crate::config::Config;
 use crate::query::{self, ListOf};
-use crate::view;
+use crate::view::{self, OfAccount};
 
 pub(crate) async fn run(config: &Config, command: Sessions) -> anyhow::Result<Ended> {
     match command {
@@ -134,19 +134,20 @@ async fn explain(config: &Config, id: &str, at: Option<&str>, as_json: bool) -> 
     };
     let account = subject.account().cloned();
     let policies = config.policies();
-    let explained = view::explain(&session, at, policies.of(account.as_ref()));
     let conditions = log.conditions().await?;
-    let condition = account.as_ref().map(|name| {
-        conditions
-            .iter()
-            .find(|known| known.account == *name)
-            .map_or(Condition::Running, |known| known.condition)
-    });
+    let of_account = match &account {
+        Some(name) if config.accounts.contains_key(name) => {
+            OfAccount::Configured(conditions.iter().find(|known| known.account == *name))
+        }
+        Some(_) | None => OfAccount::Missing,
+    };
+    let explained = view::explain(&history, at, policies.of(account.as_ref()), of_account);
+    let condition = of_account.condition();
     let place = place_of(&log, &id, account.as_ref(), at).await?;
     let told = json!({
         "checkoutSessionId": id.as_str(),
         "at": at.to_string(),
-        "step": explained.step.name(),
+        "step": explained.step,
         "because": explained.because,
         "notBefore": explained.not_before.map(|at| at.to_string()),
         "account": { "name": account.as_ref().map(ToString::to_string), "condition": condition.map(Condition::name) },
@@ -155,7 +156,7 @@ async fn explain(config: &Config, id: &str, at: Option<&str>, as_json: bool) -> 
     if as_json {
         print_json(&told)?;
     } else {
-        println!("{}: {}", explained.step.name(), explained.because);
+        println!("{}: {}", explained.step, explained.because);
         if let Some(not_before) = explained.not_before {
             println!("not before {not_before}");
         }
