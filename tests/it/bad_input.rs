@@ -314,6 +314,81 @@ async fn events_that_nobody_would_send_keep_their_clock_and_hold_up_nobody() {
     world.end(daemon).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_was_forgotten_is_configured_and_what_waited_for_it_is_confirmed_by_nobodys_act() {
+    let Some(mut world) = World::new("forgotten-account").await else {
+        return;
+    };
+    let daemon = world.daemon_at_work().await;
+    let of_new = json!({"account": "new_shop"});
+    let id = world.completed(json!({}), of_new.clone()).await;
+    let flawed = json!({"account": "new_shop", "operation": "Finalise"});
+    let flawed = world.completed(json!({}), flawed).await;
+    world.alert(&flawed, "needs-repair", "firing").await;
+    let fired = world.alert(&id, "needs-repair", "firing").await;
+    let summary = fired.body["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("no account `new_shop` is configured"),
+        "{summary}"
+    );
+    for act in ["release", "retry"] {
+        let refused = world.command(&["sessions", act, &id, "--reason", "to see"]).await;
+        assert_eq!(refused.code(), 3, "{refused:?}");
+        says(&refused, &["no account `new_shop` is configured"]);
+    }
+    let refused = world
+        .command(&["sessions", "retry", &flawed, "--reason", "to see"])
+        .await;
+    assert_eq!(refused.code(), 3, "{refused:?}");
+    says(
+        &refused,
+        &["it needs repair: `operation`", "publish a corrected event"],
+    );
+    let explained = world.json(&["sessions", "explain", &id]).await;
+    assert_eq!(explained["step"], "wait", "{explained}");
+    assert_eq!(
+        explained["account"],
+        json!({"name": "new_shop", "condition": null})
+    );
+    let finished = daemon.terminate().await;
+    assert!(finished.status.success(), "{finished:?}");
+
+    let (url, ca_file, merchant) = {
+        let info = world.sandbox.info();
+        (
+            info.url.clone(),
+            info.ca_file.display().to_string(),
+            info.merchants[0].clone(),
+        )
+    };
+    let region = serde_json::to_value(merchant.region).unwrap();
+    let key_file = merchant.private_key_file.display().to_string();
+    for (key, value) in [
+        ("region", region.as_str().unwrap()),
+        ("public_key_id", &merchant.public_key_id),
+        ("private_key_file", &key_file),
+        ("endpoint", &url),
+        ("ca_file", &ca_file),
+    ] {
+        world.set(&format!("accounts.new_shop.{key}"), value);
+    }
+    let daemon = world.daemon_at_work().await;
+    let told = world.outcome(&id).await;
+    assert_eq!(told.event_type, "checkout.confirmed.v1", "{told:?}");
+    assert_eq!(told.body["account"], "new_shop");
+    let resolved = world.alert(&id, "needs-repair", "resolved").await;
+    assert_eq!(resolved.body["alertId"], fired.body["alertId"]);
+    let shown = daemon.session(&id).await;
+    let facts = shown["history"].as_array().unwrap();
+    assert!(
+        facts.iter().all(|fact| fact["actor"].is_null()),
+        "nobody acted: {shown:#}"
+    );
+    assert_eq!(daemon.session(&flawed).await["state"], "needs-repair");
+    world.check_each(&[id], "checkout.confirmed.v1").await;
+    world.end(daemon).await;
+}
+
 /// Where a buyer lives, in words that occur nowhere else.
 const PERSONAL: [&str; 6] = [
     "Quintessa Vollmondschein",
