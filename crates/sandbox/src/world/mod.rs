@@ -22,7 +22,9 @@ use crate::control::new_session::{PermissionBuyer, PermissionBuyerAction, Route,
 use crate::objects::charge::Charge;
 use crate::objects::permission::{Permission, PermissionState, Posting};
 use crate::objects::session::Session;
-use crate::operations::{buyers, charges, checkout, confirm, permissions, refunds, simulation};
+use crate::operations::{
+    buyers, charge_reports, charges, checkout, confirm, permissions, refunds, simulation,
+};
 use crate::options::{Environment, Profile};
 use crate::time::stamp::whole_seconds;
 use crate::unknowns::Unknowns;
@@ -290,7 +292,7 @@ impl World {
             Operation::Charge => charges::get(self, call),
             Operation::UpdateCharge => {
                 simulation::code(call.simulation, call.operation, call.environment, &self.unknowns)?;
-                charges::update(self, call)
+                charge_reports::update(self, call)
             }
             Operation::Capture => charges::capture(self, call),
             Operation::Cancel => {
