@@ -322,7 +322,7 @@ async fn an_amount_that_differs_is_told_to_people_and_confirmed_once_the_shop_ha
     let alert = world.alert(&id, "needs-repair", "firing").await;
     let summary = alert.body["summary"].as_str().unwrap();
     assert!(
-        summary.contains("409 AmountMismatch chargeAmount differs from the session's"),
+        summary.contains("409 AmountMismatch chargeAmount: '99.99 EUR' differs from the session's"),
         "{summary}"
     );
     assert_eq!(alert.body["chargeAmount"]["amount"], "99.99");

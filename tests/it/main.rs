@@ -12,6 +12,7 @@ mod fulfilment;
 mod intents;
 mod node_sdk;
 mod replicas;
+mod rust_sdk;
 mod tidy;
 mod way_in;
 mod world;

@@ -1,6 +1,7 @@
 //! Takes personal data out of what Amazon writes: its messages name the parameter at fault and may quote it.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use serde_json::Value;
 
@@ -11,12 +12,29 @@ const SHORTEST_VALUE: usize = 3;
 const RUN: usize = 12;
 /// What of a body is not personal, and what people need to see in a message.
 const PLAIN_FIELDS: [&str; 3] = ["paymentIntent", "chargeAmount", "totalOrderAmount"];
+/// What a message may quote and still be shown.
+const PROTOCOL_WORDS: [&str; 10] = [
+    "paymentIntent",
+    "chargeAmount",
+    "totalOrderAmount",
+    "shippingAddress",
+    "billingAddress",
+    "supplementaryData",
+    "canHandlePendingAuthorization",
+    "AuthorizeWithCapture",
+    "Authorize",
+    "Confirm",
+];
+const QUOTATION_MARKS: [char; 2] = ['\'', '"'];
 
-/// `message` without any text of `body`, in one line of at most 300 characters.
+/// `message` without any text of `body` and without what it quotes, in one line of at most 300 characters.
 pub(crate) fn scrub(message: &str, body: &[u8]) -> String {
     let message: Vec<char> = message.chars().map(plain).collect();
     let folded: Vec<char> = message.iter().copied().map(fold).collect();
     let mut personal = vec![false; message.len()];
+    for quoted in quotations(&message) {
+        personal[quoted].fill(true);
+    }
     for value in personal_values(body) {
         let value: Vec<char> = value.trim().chars().map(plain).map(fold).collect();
         if value.len() < SHORTEST_VALUE {
@@ -49,6 +67,44 @@ pub(crate) fn scrub(message: &str, body: &[u8]) -> String {
         }
     }
     clean
+}
+
+/// What stands in quotation marks may be what the session holds of the buyer, and no body of ours would tell. Sums of
+/// money and words of the protocol are shown.
+fn quotations(message: &[char]) -> Vec<Range<usize>> {
+    let mut quotations = Vec::new();
+    let mut opened: Option<(char, usize)> = None;
+    for (at, &character) in message.iter().enumerate() {
+        let inside_a_word = |at: usize| message.get(at).is_some_and(|next| next.is_alphanumeric());
+        match opened {
+            Some((mark, from)) if character == mark && !inside_a_word(at + 1) => {
+                let text: String = message[from..at].iter().collect();
+                if !is_harmless(&text) {
+                    quotations.push(from..at);
+                }
+                opened = None;
+            }
+            Some(_) => {}
+            // An apostrophe opens nothing.
+            None if QUOTATION_MARKS.contains(&character) && (at == 0 || !inside_a_word(at - 1)) => {
+                opened = Some((character, at + 1));
+            }
+            None => {}
+        }
+    }
+    // Cut off before its end.
+    quotations.extend(opened.map(|(_, from)| from..message.len()));
+    quotations
+}
+
+/// A sum such as `23.45 EUR`, or a word of the protocol.
+fn is_harmless(quoted: &str) -> bool {
+    let sum = quoted.split_once(' ').is_some_and(|(number, currency)| {
+        number.chars().all(|c| c.is_ascii_digit() || c == '.')
+            && currency.len() == 3
+            && currency.chars().all(|c| c.is_ascii_uppercase())
+    });
+    sum || PROTOCOL_WORDS.contains(&quoted)
 }
 
 fn plain(character: char) -> char {
@@ -109,8 +165,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_quoted_of_the_session_is_not_repeated() {
+        for (message, clean) in [
+            (
+                "shippingAddress.city: 'Hamburg' is not 'Bremen'",
+                "shippingAddress.city: '…' is not '…'",
+            ),
+            ("postalCode: \"10115\" is unknown", "postalCode: \"…\" is unknown"),
+            (
+                "the buyer's name 'Miles O'Brien' differs",
+                "the buyer's name '…' differs",
+            ),
+            ("supplementaryData: 'leave it at the do", "supplementaryData: '…"),
+            ("name: 'McDonald' differs", "name: '…' differs"),
+            ("noteToBuyer: '' is empty", "noteToBuyer: '' is empty"),
+        ] {
+            assert_eq!(scrubbed(message), clean);
+        }
+    }
+
+    #[test]
     fn what_people_need_to_see_stays() {
         for message in [
+            "chargeAmount: '99.99 EUR' differs from the session's '23.45 EUR'",
+            "chargeAmount '1000 JPY' differs",
+            "'chargeAmount' is missing",
+            "paymentIntent: 'AuthorizeWithCapture' differs",
             "chargeAmount 23.45 EUR differs from the session's",
             "paymentIntent Authorize differs",
             "shippingAddress.countryCode DE is not served",

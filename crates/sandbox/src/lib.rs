@@ -16,17 +16,24 @@
 //!
 //! # The API
 //!
-//! HTTP/1.1 over TLS. Paths as `/v2/…`, `/live/v2/…` or `/sandbox/v2/…`, with or without a slash at the end:
-//! Create (`POST checkoutSessions`), Get, Update (`PATCH`), `POST …/finalize` and `POST …/complete` of a
-//! Checkout Session, Get Charge, Get Charge Permission. Anything else is 404 or 405 in Amazon's error shape.
-//! Signatures, the date and the region are checked; sessions, charges and idempotency keys belong to one
-//! merchant account; a session ends 24 hours after its creation and is gone after 30 days.
+//! HTTP/1.1 over TLS. Paths as `/v2/…`, `/live/v2/…` or `/sandbox/v2/…`, with or without a slash at the end; key
+//! ids of either kind ([`MerchantInfo`]). Every operation of a checkout session (create, get, update, complete,
+//! finalize), a charge permission (get, update, close), a charge (create, get, update, capture, cancel), a refund
+//! (create, get) and a buyer (get). Anything else is 404 or 405 in Amazon's error shape. Signatures, the date and
+//! the region are checked; objects and idempotency keys belong to one merchant account.
 //!
-//! A call that has arrived is worked on to its end, whether or not its caller still waits for the answer.
+//! By themselves, on the sandbox's clock: a session ends 24 hours after its creation and is gone after 30 days; a
+//! pending payment, a late capture and a refund are decided after 30 seconds; an authorization lapses after 30
+//! days; a charge permission expires after 180 days, or 13 months. What has happened never unhappens, even where
+//! the clock is set back.
+//!
+//! A call that has arrived is worked on to its end, whether or not its caller still waits for the answer. A body
+//! of more than a mebibyte is 400 InvalidRequest; one that does not come in time, 408 RequestTimeout.
 //!
 //! Cards (`card` of [`NewSession`]) act when the session is confirmed: one ending in 3434 makes it Canceled
 //! (Declined), 3064 Canceled (BuyerCanceled), 0701 and 4354 leave a payment pending that is then Authorized
-//! or Declined. `x-amz-pay-simulation-code` overrides the card.
+//! or Declined. `x-amz-pay-simulation-code` overrides the card. There is no page that gives out buyer tokens, so
+//! Get Buyer takes the `buyerId` of a session.
 //!
 //! # The control API
 //!
@@ -34,10 +41,12 @@
 //! | --- | --- |
 //! | `POST /sessions` | a session whose buyer has finished; the body is a [`NewSession`] |
 //! | `POST /sessions/{id}/buyer` | `{"action": "finish" \| "cancel" \| "decline" \| "leave"}` ([`Buyer`]) |
+//! | `POST /permissions/{id}/buyer` | `{"action": "update" \| "close"}` ([`PermissionBuyer`]) |
 //! | `POST /merchants/{account}` | `{"status": "refused" \| "active"}`: refused accounts get 403 for everything |
 //! | `GET /clock`, `POST /clock` | `{"now", "speed"}`; `{"advance": "23h"}`, `{"set": "…"}`, `{"speed": 1440}` |
 //! | `POST /faults`, `DELETE /faults` | a [`Fault`]; clears them all |
-//! | `GET /unknowns`, `POST /unknowns` | the [`Unknowns`]; sets some of them |
+//! | `GET /unknowns` | every switch of [`Unknowns`]: `{"value", "default", "allowed", "meaning", "why"}` |
+//! | `POST /unknowns` | sets some of them; answers the values of all |
 //! | `GET /books` | the [`Books`] |
 //!
 //! Refusals are `{"error": "…"}` with 400, 404 or 409. A clock that belongs to an embedding program is not
@@ -58,7 +67,9 @@ mod wire;
 mod world;
 
 pub use control::faults::{Fault, Kind, When};
-pub use control::new_session::{Buyer, BuyerAction, NewSession, Refuse, Route, SessionAfter};
+pub use control::new_session::{
+    Buyer, BuyerAction, NewSession, PermissionBuyer, PermissionBuyerAction, Refuse, Route, SessionAfter,
+};
 pub use objects::charge::ChargeState;
 pub use objects::permission::PermissionState;
 pub use objects::price::Price;

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::control::faults::Fault;
-use crate::control::new_session::{Buyer, NewSession};
+use crate::control::new_session::{Buyer, NewSession, PermissionBuyer};
 use crate::options::{ClockSource, Info, MerchantSpec, Options, StartError};
 use crate::shared::{ControlError, Shared};
 use crate::time::clock::SandboxClock;
@@ -148,6 +148,14 @@ impl Sandbox {
     /// For an unknown session, and one that is not Open.
     pub fn buyer(&self, session: &str, buyer: impl Into<Buyer>) -> Result<Value, ControlError> {
         self.shared.buyer(session, buyer.into())
+    }
+
+    /// The buyer does something about a charge permission.
+    ///
+    /// # Errors
+    /// For one that is unknown or Closed.
+    pub fn buyer_of_permission(&self, id: &str, buyer: PermissionBuyer) -> Result<(), ControlError> {
+        self.shared.buyer_of_permission(id, buyer)
     }
 
     /// Posts a fault; answers the id by which [`Books::faults`] tells how often it struck.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::control::faults::Fault;
-use crate::control::new_session::{Buyer, NewSession, Shop};
+use crate::control::new_session::{Buyer, NewSession, PermissionBuyer, Shop};
 use crate::objects::session::Standing;
 use crate::time::clock::{SandboxClock, SettableClock};
 use crate::unknowns::Unknowns;
@@ -143,6 +143,18 @@ impl Shared {
         }
         session.buyer(buyer, now, &world.unknowns);
         Ok(session.shown(now, &world.unknowns))
+    }
+
+    pub(crate) fn buyer_of_permission(&self, id: &str, buyer: PermissionBuyer) -> Result<(), ControlError> {
+        let now = self.now();
+        let mut world = self.world();
+        world.advance(now);
+        if world.buyer_of_permission(id, buyer, now) {
+            Ok(())
+        } else {
+            let why = "there is no such charge permission, or it is Closed";
+            Err(ControlError::NotFound(why.to_owned()))
+        }
     }
 
     pub(crate) fn post_fault(&self, fault: Fault) -> Result<u64, ControlError> {

@@ -82,10 +82,6 @@ impl Operation {
         self.method() == "POST"
     }
 
-    pub(crate) fn is_look_up(self) -> bool {
-        self.method() == "GET"
-    }
-
     /// Amazon requires a key where a repetition would move money, or make a session, twice. A session can be
     /// confirmed only once anyway, so Finalize and Complete go without.
     pub(crate) fn needs_key(self) -> bool {

@@ -49,6 +49,13 @@ fn route(shared: &Shared, method: &str, path: &[&str], body: &Bytes) -> Result<C
     let answer = match (method, path) {
         ("POST", ["sessions"]) => ControlAnswer::json(201, shared.make_session(read(body)?)?),
         ("POST", ["sessions", id, "buyer"]) => ControlAnswer::json(200, shared.buyer(id, read(body)?)?),
+        ("POST", ["permissions", id, "buyer"]) => {
+            shared.buyer_of_permission(id, read(body)?)?;
+            ControlAnswer {
+                status: 204,
+                body: None,
+            }
+        }
         ("POST", ["merchants", account]) => {
             let MerchantChange { status } = read(body)?;
             shared.set_merchant(account, status)?;

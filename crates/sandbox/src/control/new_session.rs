@@ -16,7 +16,7 @@ use crate::unknowns::Unknowns;
 
 /// Amazon's own test cards take 30 seconds to decide a pending payment.
 const PENDING_FOR: Duration = Duration::from_secs(30);
-const SUCCESS_CARD: &str = "1111";
+pub(crate) const SUCCESS_CARD: &str = "1111";
 
 /// A checkout session to be made, whose buyer has finished unless it is said otherwise.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -108,6 +108,25 @@ pub enum BuyerAction {
     Decline,
     /// Walks away: the session stays Open, the buyer not done.
     Leave,
+}
+
+/// What a buyer does about a charge permission on Amazon's own pages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PermissionBuyer {
+    pub action: PermissionBuyerAction,
+    /// With `update`: the last digits of the card that is charged from now on; one that pays, if left out.
+    #[serde(default)]
+    pub card: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PermissionBuyerAction {
+    /// Chooses another instrument, after which a refused permission is Chargeable again.
+    Update,
+    /// Closed, BuyerClosed.
+    Close,
 }
 
 fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {

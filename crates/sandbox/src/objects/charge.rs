@@ -37,6 +37,8 @@ pub(crate) struct Charge {
     pub(crate) made: Timestamp,
     pub(crate) state: ChargeState,
     pub(crate) reason: Option<&'static str>,
+    /// What the provider that processes it said about the reason.
+    explanation: Option<String>,
     pub(crate) since: Timestamp,
     authorized: Option<Timestamp>,
     /// Of the amount, what is captured.
@@ -78,6 +80,34 @@ pub(crate) enum Course {
 pub(crate) enum Verdict {
     Authorized,
     Declined(&'static str),
+}
+
+/// What the provider that processes a charge says of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Report {
+    pub(crate) verdict: Reported,
+    pub(crate) explanation: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reported {
+    Authorized,
+    CaptureInitiated,
+    Captured,
+    Declined(&'static str),
+    Canceled(&'static str),
+}
+
+impl Reported {
+    pub(crate) fn state(self) -> ChargeState {
+        match self {
+            Self::Authorized => ChargeState::Authorized,
+            Self::CaptureInitiated => ChargeState::CaptureInitiated,
+            Self::Captured => ChargeState::Captured,
+            Self::Declined(_) => ChargeState::Declined,
+            Self::Canceled(_) => ChargeState::Canceled,
+        }
+    }
 }
 
 /// What happens to a charge by itself.
@@ -124,6 +154,7 @@ impl Charge {
             made: at,
             state: ChargeState::AuthorizationInitiated,
             reason: None,
+            explanation: None,
             since: at,
             authorized: None,
             captured: Decimal::ZERO,
@@ -156,6 +187,7 @@ impl Charge {
     fn turn(&mut self, state: ChargeState, reason: Option<&'static str>, at: Timestamp) {
         self.state = state;
         self.reason = reason;
+        self.explanation = None;
         self.since = at;
         self.next = None;
     }
@@ -191,6 +223,34 @@ impl Charge {
 
     pub(crate) fn cancel(&mut self, reason: &'static str, at: Timestamp) {
         self.turn(ChargeState::Canceled, Some(reason), at);
+    }
+
+    /// Whether an arrow of the picture above leads there, for whoever processes it elsewhere.
+    pub(crate) fn may_become(&self, state: ChargeState) -> bool {
+        use ChargeState as S;
+        match self.state {
+            S::AuthorizationInitiated => matches!(state, S::Authorized | S::Declined | S::Canceled),
+            S::Authorized => matches!(state, S::CaptureInitiated | S::Captured | S::Canceled),
+            S::CaptureInitiated => matches!(state, S::Captured | S::Declined),
+            S::Captured | S::Declined | S::Canceled => false,
+        }
+    }
+
+    /// Takes a provider's word for what became of it: where it [may](Self::may_become). The whole amount is
+    /// captured, or what was being captured. A capture that has only begun ends by itself.
+    pub(crate) fn follow(&mut self, report: Report, at: Timestamp, until: Timestamp) {
+        let whole = self.order.amount.amount;
+        match report.verdict {
+            Reported::Authorized => self.authorize(at),
+            Reported::CaptureInitiated => self.capture_later(whole, at, until),
+            Reported::Captured if self.state == ChargeState::CaptureInitiated => {
+                self.capture(self.capturing, at);
+            }
+            Reported::Captured => self.capture(whole, at),
+            Reported::Declined(reason) => self.decline(reason, at),
+            Reported::Canceled(reason) => self.cancel(reason, at),
+        }
+        self.explanation = report.explanation;
     }
 
     /// Lets its timer run out.
@@ -247,6 +307,10 @@ impl Charge {
             Value::Null => json!({"providerReferenceId": null}),
             given => given,
         };
+        let mut status = status_details(self.state, self.reason, self.since, unknowns);
+        if let Some(explanation) = &self.explanation {
+            status["reasonDescription"] = Value::from(explanation.as_str());
+        }
         json!({
             "chargeId": self.id,
             "chargePermissionId": permission.id,
@@ -264,7 +328,7 @@ impl Charge {
             "webCheckoutDetails": detail("webCheckoutDetails"),
             "chargeInitiator": detail("chargeInitiator"),
             "channel": detail("channel"),
-            "statusDetails": status_details(self.state, self.reason, self.since, unknowns),
+            "statusDetails": status,
             "creationTimestamp": basic(self.made),
             "expirationTimestamp": basic(later(self.made, AUTHORIZATION_LASTS)),
             "releaseEnvironment": environment.release(),

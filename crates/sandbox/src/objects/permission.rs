@@ -178,6 +178,12 @@ impl Permission {
         self.settle(posting);
     }
 
+    /// The buyer has chosen another instrument.
+    pub(crate) fn instrument_replaced(&mut self, posting: &mut Posting<'_>) {
+        self.instrument_refused = false;
+        self.settle(posting);
+    }
+
     pub(crate) fn refund(&mut self, index: usize, refund: Refund, posting: &mut Posting<'_>) {
         self.tell(
             ObjectType::Refund,

@@ -1,7 +1,6 @@
-//! Create, get, update, capture and cancel a charge.
+//! Create, get, capture and cancel a charge.
 
 use rust_decimal::Decimal;
-use serde_json::Value;
 
 use crate::api::read::{self, fields, flag, given, one_of, refuse_unknown, required_text, short_text};
 use crate::api::refusal::{Refusal, quoted};
@@ -168,36 +167,6 @@ pub(crate) fn get(world: &mut World, call: &KnownCall<'_>) -> Result<Outcome, Re
     Ok(shown(&place, call))
 }
 
-/// For payment service providers; what it can change is not documented beyond book-keeping.
-pub(crate) fn update(world: &mut World, call: &KnownCall<'_>) -> Result<Outcome, Refusal> {
-    let body = read::object(call.body)?;
-    refuse_unknown("", &body, &["merchantMetadata", "providerMetadata"])?;
-    let metadata = check_metadata(body.get("merchantMetadata"), &world.unknowns)?.cloned();
-    let provider = fields(
-        "providerMetadata",
-        body.get("providerMetadata"),
-        &["providerReferenceId"],
-    )?;
-    let mut place = world.place(call, Named::Charge(call.object.unwrap_or_default()))?;
-    if !place.unknowns.update_charge_for_everyone {
-        let why = "Update Charge is for payment service providers";
-        return Err(Refusal::new(401, "UnauthorizedAccess", why));
-    }
-    let index = place.charge;
-    let details = &mut place.permission.charges[index].order.details;
-    for (name, value) in [
-        ("merchantMetadata", metadata),
-        ("providerMetadata", provider.cloned()),
-    ] {
-        if let Some(value) = value {
-            details.insert(name.to_owned(), Value::Object(value));
-        }
-    }
-    let (permission, mut posting) = place.posting(call.now);
-    permission.charge_changed(index, ChangeKind::AttributeChange, &mut posting);
-    Ok(shown(&place, call).with_effect(Effect::Updated))
-}
-
 pub(crate) fn capture(world: &mut World, call: &KnownCall<'_>) -> Result<Outcome, Refusal> {
     let body = read::object(call.body)?;
     refuse_unknown("", &body, &["captureAmount", "softDescriptor"])?;
@@ -286,7 +255,7 @@ pub(crate) fn cancel(world: &mut World, call: &KnownCall<'_>) -> Result<Outcome,
     Ok(shown(&place, call).with_effect(Effect::Voided))
 }
 
-fn shown(place: &Place<'_>, call: &KnownCall<'_>) -> Outcome {
+pub(crate) fn shown(place: &Place<'_>, call: &KnownCall<'_>) -> Outcome {
     let charge = &place.permission.charges[place.charge];
     Outcome::done(
         200,

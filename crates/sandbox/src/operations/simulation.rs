@@ -13,14 +13,14 @@ use crate::objects::later;
 use crate::options::Environment;
 use crate::unknowns::Unknowns;
 
-/// The call's code, where this operation knows it. Look-ups simulate nothing and pass over every code.
+/// The call's code, where this operation knows it. Look-ups simulate nothing and are never asked for one.
 pub(crate) fn code<'a>(
     given: Option<&'a str>,
     operation: Operation,
     environment: Environment,
     unknowns: &Unknowns,
 ) -> Result<Option<&'a str>, Refusal> {
-    let Some(code) = given.filter(|_| !operation.is_look_up()) else {
+    let Some(code) = given else {
         return Ok(None);
     };
     if environment == Environment::Live {

@@ -18,11 +18,13 @@ use crate::api::operation::Operation;
 use crate::api::quota::Quotas;
 use crate::api::refusal::Refusal;
 use crate::control::faults::Faults;
-use crate::control::new_session::Route;
+use crate::control::new_session::{PermissionBuyer, PermissionBuyerAction, Route, SUCCESS_CARD};
 use crate::objects::charge::Charge;
-use crate::objects::permission::{Permission, Posting};
+use crate::objects::permission::{Permission, PermissionState, Posting};
 use crate::objects::session::Session;
-use crate::operations::{buyers, charges, checkout, confirm, permissions, refunds, simulation};
+use crate::operations::{
+    buyers, charge_reports, charges, checkout, confirm, permissions, refunds, simulation,
+};
 use crate::options::{Environment, Profile};
 use crate::time::stamp::whole_seconds;
 use crate::unknowns::Unknowns;
@@ -290,7 +292,7 @@ impl World {
             Operation::Charge => charges::get(self, call),
             Operation::UpdateCharge => {
                 simulation::code(call.simulation, call.operation, call.environment, &self.unknowns)?;
-                charges::update(self, call)
+                charge_reports::update(self, call)
             }
             Operation::Capture => charges::capture(self, call),
             Operation::Cancel => {
@@ -380,6 +382,33 @@ impl World {
             index: &mut self.index,
             changes: &mut self.changes,
         })
+    }
+
+    /// The buyer's act on a charge permission; false where there is none that is open.
+    pub(crate) fn buyer_of_permission(&mut self, id: &str, buyer: PermissionBuyer, now: Timestamp) -> bool {
+        let session = self.index.session_of(Named::Permission(id)).map(str::to_owned);
+        let Some(session) = session.and_then(|id| self.sessions.get_mut(&id)) else {
+            return false;
+        };
+        let Some(permission) = session.permission.as_mut() else {
+            return false;
+        };
+        let mut posting = Posting {
+            at: whole_seconds(now),
+            unknowns: &self.unknowns,
+            changes: &mut self.changes,
+        };
+        if permission.state == PermissionState::Closed {
+            return false;
+        }
+        match buyer.action {
+            PermissionBuyerAction::Update => {
+                session.card = buyer.card.unwrap_or_else(|| SUCCESS_CARD.to_owned());
+                permission.instrument_replaced(&mut posting);
+            }
+            PermissionBuyerAction::Close => permission.close("BuyerClosed", &mut posting),
+        }
+        true
     }
 
     /// The caller's newest session that this buyer has finished.

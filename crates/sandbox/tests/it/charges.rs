@@ -315,6 +315,97 @@ async fn update_charge_changes_what_is_booked_and_can_be_kept_to_providers() {
 }
 
 #[tokio::test]
+async fn a_provider_reports_a_charge_along_the_arrows_and_no_other_way() {
+    let world = World::start().await;
+    let report = async |charge: &str, details: Value| {
+        let body = json!({"statusDetails": details});
+        world.call("PATCH", &format!("charges/{charge}"), body).await
+    };
+    for (details, reason) in [
+        (json!({"state": "Captured"}), ""),
+        (json!({"state": "CaptureInitiated"}), ""),
+        (json!({"state": "Canceled"}), "MerchantCanceled"),
+        (
+            json!({"state": "Canceled", "reasonCode": "BuyerCanceled"}),
+            "BuyerCanceled",
+        ),
+    ] {
+        let (_, charge) = world.confirmed(authorized("10.00")).await;
+        let answer = report(&charge, details.clone()).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let state = details["state"].as_str().unwrap();
+        assert_eq!(standing(&answer.json()), is(state, reason));
+        let back = report(&charge, json!({"state": "Authorized"})).await;
+        assert_eq!(back.verdict(), refused(422, "InvalidChargeStatus"), "{state}");
+    }
+    let (permission, charge) = world.confirmed(authorized("10.00")).await;
+    for (details, status, reason, named) in [
+        (
+            json!({"state": "Declined"}),
+            422,
+            "InvalidChargeStatus",
+            "'Authorized'",
+        ),
+        (
+            json!({"state": "Authorized"}),
+            422,
+            "InvalidChargeStatus",
+            "'Authorized'",
+        ),
+        (
+            json!({"reasonCode": "BuyerCanceled"}),
+            400,
+            "MissingParameterValue",
+            "statusDetails.state",
+        ),
+        (json!({"state": "Paid"}), 400, "InvalidParameterValue", "'Paid'"),
+        (
+            json!({"state": "Canceled", "reasonCode": "Whim"}),
+            400,
+            "InvalidParameterValue",
+            "statusDetails.reasonCode: 'Whim'",
+        ),
+        (
+            json!({"state": "Captured", "reasonCode": "BuyerCanceled"}),
+            400,
+            "InvalidParameterCombination",
+            "Captured",
+        ),
+        (
+            json!({"state": "Captured", "when": "now"}),
+            400,
+            "UnrecognizedField",
+            "statusDetails.when",
+        ),
+    ] {
+        let answer = report(&charge, details).await;
+        assert_eq!(answer.verdict(), refused(status, reason));
+        assert!(answer.text.contains(named), "{}", answer.text);
+    }
+    let begun = report(&charge, json!({"state": "CaptureInitiated"})).await;
+    assert_eq!(begun.json()["captureAmount"], eur("10.00"));
+    let details = json!({"state": "Declined", "reasonCode": "AmazonRejected", "reasonDescription": "no"});
+    let declined = report(&charge, details).await.json();
+    assert_eq!(standing(&declined), is("Declined", "AmazonRejected"));
+    assert_eq!(declined["statusDetails"]["reasonDescription"], "no");
+    assert_eq!(declined["captureAmount"], Value::Null);
+    let permission = world.look(&format!("chargePermissions/{permission}")).await;
+    assert_eq!(standing(&permission), is("Closed", "AmazonCanceled"));
+    let totals = world.sandbox.books().totals["EUR"].clone();
+    assert_eq!(
+        [
+            totals.captured,
+            totals.capturing,
+            totals.canceled,
+            totals.declined,
+            totals.authorized
+        ]
+        .map(|sum| sum.to_string()),
+        ["10.00", "10.00", "20.00", "10.00", "0"]
+    );
+}
+
+#[tokio::test]
 async fn a_simulation_code_decides_how_a_charge_goes() {
     let world = World::start().await;
     let charge = async |code: &str, changes: Value, key: &str| {

@@ -3,6 +3,7 @@
 use sandbox::{ChangeKind, ObjectType};
 use serde_json::{Value, json};
 
+use crate::client::control;
 use crate::world::{DAY, World, authorized, captured, consent, eur, is, refused, standing};
 
 #[tokio::test]
@@ -203,6 +204,37 @@ async fn a_refund_is_decided_later_and_never_gives_back_too_much() {
         ("8.00".into(), "1090.00".into())
     );
     assert_eq!(books.permissions[0].charges[0].refunds.len(), 3);
+}
+
+#[tokio::test]
+async fn after_a_refusal_the_buyer_takes_another_card_or_leaves() {
+    let world = World::start().await;
+    let (permission, _) = world
+        .confirmed(json!({"chargePermissionType": "Recurring"}))
+        .await;
+    let look = async || standing(&world.look(&format!("chargePermissions/{permission}")).await);
+    let body = json!({"chargePermissionId": permission, "chargeAmount": eur("5.00")});
+    let call = world
+        .calling("POST", "charges", &body)
+        .with_key("k1")
+        .simulating("HardDeclined");
+    assert_eq!(world.eu.send(&call).await.status, 422);
+    assert_eq!(look().await, is("NonChargeable", "PaymentMethodInvalid"));
+    let refused_still = world.post("charges", "k2", body.clone()).await;
+    assert_eq!(
+        refused_still.verdict(),
+        refused(422, "InvalidChargePermissionStatus")
+    );
+    let act = async |body: &str| {
+        let path = format!("/permissions/{permission}/buyer");
+        control(world.sandbox.info(), "POST", &path, body).await.status
+    };
+    assert_eq!(act(r#"{"action": "update", "card": "1111"}"#).await, 204);
+    assert_eq!(look().await, is("Chargeable", ""));
+    assert_eq!(world.post("charges", "k3", body).await.status, 201);
+    assert_eq!(act(r#"{"action": "close"}"#).await, 204);
+    assert_eq!(look().await, is("Closed", "BuyerClosed"));
+    assert_eq!(act(r#"{"action": "update"}"#).await, 404);
 }
 
 #[tokio::test]

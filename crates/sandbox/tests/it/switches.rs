@@ -417,3 +417,31 @@ async fn what_a_refund_may_be_is_switched() {
     let verdict = world.eu.send(&call).await.verdict();
     assert_eq!(verdict, refused(400, "InvalidSandboxSimulationSpecified"));
 }
+
+#[tokio::test]
+async fn how_a_difference_is_refused_is_switched_for_each_field() {
+    let world = with(|unknowns| {
+        unknowns.charge_amount_mismatch = odd();
+        unknowns.address_mismatch = odd();
+        unknowns.supplementary_data_mismatch = odd();
+        unknowns.payment_intent_mismatch = odd();
+        unknowns.finalize_takes_simulation_codes = false;
+    })
+    .await;
+    let mut moved = order()["shippingAddress"].clone();
+    moved["city"] = json!("Hamburg");
+    for change in [
+        json!({"chargeAmount": eur("23.46")}),
+        json!({"shippingAddress": moved}),
+        json!({"supplementaryData": "more"}),
+        json!({"paymentIntent": "Authorize"}),
+    ] {
+        let session = world.session(json!({}));
+        let answer = world.finalize(&session, &order_with(change.clone())).await;
+        assert_eq!(answer.verdict(), refused(418, "Odd"), "{change}");
+    }
+    let session = world.session(json!({}));
+    let call = world.finalizing(&session, &order()).simulating("Declined");
+    let verdict = world.eu.send(&call).await.verdict();
+    assert_eq!(verdict, refused(400, "InvalidSandboxSimulationSpecified"));
+}
