@@ -502,4 +502,6 @@ fn read_telemetry(r: &mut Reader<'_>) -> Telemetry {
 }
 
 #[cfg(test)]
+mod example;
+#[cfg(test)]
 mod tests;

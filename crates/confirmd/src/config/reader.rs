@@ -49,6 +49,17 @@ impl<'a> Reader<'a> {
         (Problems(self.problems), self.without_effect)
     }
 
+    /// Every key that there is.
+    #[cfg(test)]
+    pub(super) fn asked(&self) -> &BTreeSet<String> {
+        &self.asked
+    }
+
+    #[cfg(test)]
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
     pub(super) fn problem(&mut self, key: &str, text: &str) {
         let source = self.source_of(key);
         self.problems.push(Problem {
