@@ -167,6 +167,10 @@ async fn a_broker_that_is_not_there_yet_is_waited_for() {
     let Some(postgres) = real::postgres() else { return };
     let mut world = World::over("no-broker", kafka.bootstrap(), postgres.database("no-broker")).await;
     world.set("kafka.properties.sasl.password", PASSWORD);
+    // One of its topics is not there either: it is made as soon as there is a broker.
+    let dead_letters = format!("{}.later", world.kafka.dead_letter_topic);
+    world.set("kafka.dead_letter_topic", dead_letters.clone());
+    world.set("kafka.create_topics", true);
     let id = world.completed(json!({}), json!({})).await;
     kafka = blocking(move || {
         kafka.stop();
@@ -190,6 +194,11 @@ async fn a_broker_that_is_not_there_yet_is_waited_for() {
     .await;
     daemon.line("the broker answers again").await;
     world.outcome(&id).await;
+    world.kafka.dead_letter_topic = dead_letters;
+    assert_eq!(
+        kafka_topics::check(&world.kafka).await.unwrap(),
+        Vec::<String>::new()
+    );
     world.check_each(&[id], "checkout.confirmed.v1").await;
     assert!(!daemon.said().contains(PASSWORD));
     world.end(daemon).await;

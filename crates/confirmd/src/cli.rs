@@ -34,7 +34,7 @@ pub(crate) enum Command {
         /// Only says whether it is there already; exit status 3 if not.
         #[arg(long)]
         check: bool,
-        /// Makes the state anew from the events.
+        /// Also makes the state of every session anew from its events. A daemon of this version may run meanwhile.
         #[arg(long)]
         rebuild: bool,
         #[command(flatten)]
@@ -47,10 +47,18 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Accounts(Accounts),
     /// The Amazon Pay sandbox alone, for shops and tests in any language.
+    ///
+    /// Its first line on standard output is one JSON object: `url` serves the Amazon Pay API with TLS, `ca_file` and
+    /// `merchants` say whom to trust and with which keys to sign, and `control_url` serves the control API in plain
+    /// http: POST /sessions makes a checkout whose buyer has finished, POST /sessions/ID/buyer, /clock, /faults and
+    /// /unknowns make things happen, GET /books tells the truth.
     Sandbox {
         /// Where the Amazon Pay API is served, with TLS.
         #[arg(long, default_value = "127.0.0.1:8443")]
         listen: std::net::SocketAddr,
+        /// Where the control API is served, in plain http; port 0 takes any that is free.
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+        control_listen: std::net::SocketAddr,
         /// Whose quotas and key ids it has.
         #[arg(long, value_enum, default_value = "sandbox")]
         profile: Profile,
@@ -148,7 +156,8 @@ pub(crate) enum Sessions {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// A state, or `all`.
+    /// A state, or `all`. States: ready, waiting, in-doubt, needs-repair, forsworn, payment-pending, confirmed,
+    /// declined, cancelled, expired, unresolved.
     #[arg(long)]
     pub(crate) state: Option<String>,
     /// One merchant account.
@@ -172,7 +181,7 @@ pub(crate) struct Act {
     /// The checkout session id.
     pub(crate) id: String,
     /// Why; recorded with your name.
-    #[arg(long)]
+    #[arg(long, value_parser = something)]
     pub(crate) reason: String,
     #[command(flatten)]
     pub(crate) output: Output,
@@ -196,8 +205,48 @@ pub(crate) struct OnAccount {
     /// The account's name in the configuration.
     pub(crate) name: String,
     /// Why; recorded with your name.
-    #[arg(long)]
+    #[arg(long, value_parser = something)]
     pub(crate) reason: String,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+/// A text that says something.
+fn something(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("it must say something".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use checkout::StateName;
+    use clap::{CommandFactory, Parser};
+
+    use super::Cli;
+
+    #[test]
+    fn an_act_without_a_reason_is_bad_usage() {
+        for act in [["sessions", "retry", "S-1"], ["accounts", "pause", "eu_shop"]] {
+            for reason in ["", "  "] {
+                let line = ["confirmd"].into_iter().chain(act).chain(["--reason", reason]);
+                let refused = Cli::try_parse_from(line).unwrap_err();
+                assert_eq!(refused.exit_code(), 2, "{refused}");
+            }
+        }
+    }
+
+    #[test]
+    fn help_names_every_state() {
+        let cli = Cli::command();
+        let list = cli
+            .find_subcommand("sessions")
+            .and_then(|it| it.find_subcommand("list"));
+        let help = list.unwrap().clone().render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for state in StateName::ALL {
+            assert!(help.contains(state.as_str()), "{state:?}: {help}");
+        }
+    }
 }

@@ -17,6 +17,7 @@ mod config;
 mod console;
 mod daemon;
 mod demo;
+mod for_people;
 mod metered;
 mod query;
 mod signals;
@@ -60,8 +61,15 @@ pub fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> anyhow::Result<Ended> {
     let config = || Config::load(cli.config.as_deref());
-    if !matches!(cli.command, Command::Run | Command::Demo(_)) {
-        telemetry::log("warn", LogFormat::Text);
+    match cli.command {
+        Command::Run | Command::Demo(_) => {}
+        // What a check has to say, it says itself.
+        Command::Check { .. } => telemetry::log("off", LogFormat::Text),
+        Command::Migrate { .. }
+        | Command::Sessions(_)
+        | Command::Accounts(_)
+        | Command::Sandbox { .. }
+        | Command::Completions { .. } => telemetry::log("warn", LogFormat::Text),
     }
     match cli.command {
         Command::Demo(options) => demo::run(options).await,
@@ -76,9 +84,10 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
         Command::Accounts(command) => commands::accounts::run(&config()?, command).await,
         Command::Sandbox {
             listen,
+            control_listen,
             profile,
             tls_dir,
-        } => commands::sandbox::run(listen, profile, tls_dir)
+        } => commands::sandbox::run(listen, control_listen, profile, tls_dir)
             .await
             .map(|()| Ended::Done),
         Command::Completions { shell } => {

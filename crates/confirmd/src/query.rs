@@ -1,13 +1,13 @@
 //! What commands and console ask, in one place, so that both say the same.
 
-use checkout::{AccountName, NotAName, NotATime, SessionId, StateName, Timestamp};
-use reconciler::Policies;
-use reconciler::ports::{Call, LogError, SessionLog};
+use checkout::{AccountName, Mode, NotAName, NotATime, SessionId, StateName, Timestamp};
+use provider::Accounts;
+use reconciler::ports::{Call, Clock, LogError, SessionLog};
+use reconciler::{AccountConditions, Condition, Policies};
 use serde_json::{Value, json};
 use session_log::{Filter, Log, Which};
 
 use crate::config::parse_duration;
-use crate::daemon::Confirmd;
 use crate::view::Shown;
 
 /// No answer lists more sessions than this.
@@ -18,16 +18,33 @@ const SEARCHED: u32 = 10_000;
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotAQuery {
-    #[error("a duration must be like 2h or 30m")]
-    Duration,
+    #[error("`{0}` is no duration: it must be like 2h or 30m")]
+    Duration(String),
     #[error("`{0}` is no state: {states}, or all", states = all_states())]
     State(String),
+    #[error("no account `{name}` is configured: {configured}")]
+    Account { name: AccountName, configured: String },
     #[error(transparent)]
     Name(#[from] NotAName),
     #[error(transparent)]
     Time(#[from] NotATime),
     #[error(transparent)]
     Log(#[from] LogError),
+}
+
+impl NotAQuery {
+    /// Enough of it to be found again.
+    pub(crate) fn duration(text: &str) -> Self {
+        Self::Duration(text.chars().take(40).collect())
+    }
+}
+
+/// The mode's name in the configuration.
+pub(crate) fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Confirm => "confirm",
+        Mode::Watch => "watch",
+    }
 }
 
 fn all_states() -> String {
@@ -59,9 +76,18 @@ pub(crate) async fn list(
     };
     let within = match asked.due_within.as_deref() {
         None => None,
-        Some(text) => Some(now.plus(parse_duration(text).ok_or(NotAQuery::Duration)?)),
+        Some(text) => Some(now.plus(parse_duration(text).ok_or_else(|| NotAQuery::duration(text))?)),
     };
     let account = asked.account.as_deref().map(AccountName::parse).transpose()?;
+    if let Some(name) = &account
+        && !policies.of_account.contains_key(name)
+    {
+        let configured: Vec<&str> = policies.of_account.keys().map(AccountName::as_str).collect();
+        return Err(NotAQuery::Account {
+            name: name.clone(),
+            configured: configured.join(", "),
+        });
+    }
     let filter = Filter {
         which,
         account,
@@ -108,22 +134,41 @@ pub(crate) async fn session(
     Ok(Shown::of(id, &history, now, policies.of(account.as_ref()), true))
 }
 
-/// Each account with its condition, its quota and what lies before it.
-pub(crate) async fn accounts(
+/// Each account with its mode, its condition, its quota and what lies before it.
+pub(crate) async fn accounts<C: Clock>(
     log: &Log,
-    reconciler: &Confirmd,
+    amazon: &Accounts<C>,
+    policies: &Policies,
     now: Timestamp,
 ) -> Result<Vec<Value>, NotAQuery> {
     let counts = log.counts(now).await?;
-    let listed = reconciler.amazon.conditions().into_iter().map(|state| {
-        let outlook = counts.outlooks.iter().find(|outlook| outlook.account.as_ref() == Some(&state.account));
-        let rate = |call| reconciler.amazon.quota_per_second(&state.account, call);
+    let recorded = log.conditions().await?;
+    let listed = amazon.conditions().into_iter().map(|state| {
+        let name = &state.account;
+        let outlook = counts
+            .outlooks
+            .iter()
+            .find(|outlook| outlook.account.as_ref() == Some(name));
+        // Who set it and when is on record; what has just been found out is not yet.
+        let setting = recorded
+            .iter()
+            .find(|known| known.account == *name && known.condition == state.condition);
+        let since = setting.map_or(state.since, |setting| setting.since);
+        let reason = setting.map_or(state.reason.as_str(), |setting| setting.reason.as_str());
+        let is_slowed = state.slowed && state.condition == Condition::Running;
+        let rate = |call| amazon.quota_per_second(name, call);
         json!({
-            "account": state.account.as_str(),
-            "condition": if state.slowed && state.condition == reconciler::Condition::Running { "slowed" } else { state.condition.name() },
-            "since": state.since.to_string(),
-            "reason": state.reason,
-            "quotaPerSecond": { "confirm": rate(Call::Confirm), "lookUp": rate(Call::LookUp), "charge": rate(Call::Charge) },
+            "account": name.as_str(),
+            "mode": mode_name(policies.of(Some(name)).mode),
+            "condition": if is_slowed { "slowed" } else { state.condition.name() },
+            "since": since.to_string(),
+            "by": setting.map(|setting| setting.by.as_str()),
+            "reason": reason,
+            "quotaPerSecond": {
+                "confirm": rate(Call::Confirm),
+                "lookUp": rate(Call::LookUp),
+                "charge": rate(Call::Charge),
+            },
             "backlog": outlook.map_or(0, |outlook| outlook.backlog),
             "nextDeadline": outlook.and_then(|outlook| outlook.next_deadline).map(|at| at.to_string()),
         })

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::config::LogFormat;
 
@@ -14,7 +15,7 @@ const BUCKETS: [f64; 14] = [
 
 /// Logs to stderr from here on. A second call changes nothing.
 pub(crate) fn log(filter: &str, format: LogFormat) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = filter_of(filter);
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -26,6 +27,20 @@ pub(crate) fn log(filter: &str, format: LogFormat) {
     };
 }
 
+/// The configured filter, without what the scheduler tells at `info` of every start, unless it is asked for by name.
+fn filter_of(filter: &str) -> EnvFilter {
+    const CHATTY: &str = "tokio_cron_scheduler";
+    let named = filter.contains(CHATTY);
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let is_heard = filter
+        .max_level_hint()
+        .is_none_or(|most| most > LevelFilter::WARN);
+    match format!("{CHATTY}=warn").parse() {
+        Ok(quiet) if is_heard && !named => filter.add_directive(quiet),
+        _ => filter,
+    }
+}
+
 /// Counts from here on; the handle renders what was counted.
 pub(crate) fn metrics() -> anyhow::Result<PrometheusHandle> {
     let handle = PrometheusBuilder::new()
@@ -33,4 +48,17 @@ pub(crate) fn metrics() -> anyhow::Result<PrometheusHandle> {
         .install_recorder()?;
     metrics::gauge!("confirmd_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filter_of;
+
+    #[test]
+    fn the_scheduler_is_heard_only_by_who_asks_for_it() {
+        let directives = |filter: &str| filter_of(filter).to_string();
+        assert!(directives("info").contains("tokio_cron_scheduler=warn"));
+        assert!(!directives("info,tokio_cron_scheduler=debug").contains("tokio_cron_scheduler=warn"));
+        assert!(!directives("error").contains("tokio_cron_scheduler"));
+    }
 }

@@ -185,7 +185,6 @@ impl<C: Clock> Accounts<C> {
                 tracing::$level!(
                     account = account.name.as_str(),
                     operation = operation.name(),
-                    result = result.name(),
                     status = answer.status,
                     reason_code = answer.reason_code,
                     request_id = answer.request_id,
@@ -194,7 +193,7 @@ impl<C: Clock> Accounts<C> {
                     duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
                     "Amazon Pay: {} of `{subject}`: {}",
                     operation.name(),
-                    result.name(),
+                    result.words(),
                 )
             };
         }

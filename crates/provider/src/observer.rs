@@ -44,7 +44,7 @@ pub enum CallResult {
 }
 
 impl CallResult {
-    /// The name in metrics and logs.
+    /// The name in metrics.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -56,6 +56,20 @@ impl CallResult {
             Self::Failed(Class::Final) => "final",
             Self::Failed(Class::Fix { .. }) => "fix",
             Self::Failed(Class::Lane) => "lane",
+        }
+    }
+
+    /// The same in logs, for people.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::NotSent => "not sent",
+            Self::Failed(Class::Retry) => "a failure that passes",
+            Self::Failed(Class::Slow) => "throttled",
+            Self::Failed(Class::Ask) => "what became of it has to be asked",
+            Self::Failed(Class::Final) => "refused for good",
+            Self::Failed(Class::Fix { .. }) => "refused as it stands: something has to be repaired",
+            Self::Failed(Class::Lane) => "nothing is accepted from this account",
         }
     }
 }

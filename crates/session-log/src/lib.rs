@@ -21,6 +21,7 @@ mod console;
 mod database;
 mod dead_letters;
 mod erase;
+mod file;
 mod folds;
 mod format;
 mod log;
@@ -35,6 +36,7 @@ mod trouble;
 mod writing;
 
 pub use console::{Counts, Filter, Listed, Outlook, Value, Which};
+pub use file::Claim;
 pub use folds::{Difference, RebuildReport};
 pub use open::{Log, OpenError, Options};
 pub use schema::Schema;

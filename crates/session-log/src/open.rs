@@ -1,6 +1,6 @@
 //! Opening a log: where it lies, and whether its schema is the one we know.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::database::Database;
+use crate::file::{self, Claim};
 use crate::patience::within;
 use crate::schema::{self, Schema};
 use crate::trouble::{Cause, Trouble};
@@ -25,6 +26,9 @@ pub struct Options {
     pub readers: u32,
     /// Whether a schema that is not the one we know is an error; `migrate` says no.
     pub current_schema_only: bool,
+    /// Whether a SQLite file that is not there is made, where its schema need not be current; whoever only looks says
+    /// no.
+    pub create_file: bool,
 }
 
 impl Default for Options {
@@ -34,6 +38,7 @@ impl Default for Options {
             writers: 2,
             readers: 8,
             current_schema_only: true,
+            create_file: true,
         }
     }
 }
@@ -62,6 +67,38 @@ pub enum OpenError {
         /// What this program knows.
         expected: u32,
     },
+    /// The SQLite file is not there, and is not to be made here.
+    #[error("the session log `{}` does not exist: `confirmd migrate` makes it", path.display())]
+    NoFile {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The SQLite file is not there, and nowhere to be made.
+    #[error("the session log `{}` cannot be: there is no folder `{}`", path.display(), folder.display())]
+    NoFolder {
+        /// Where the file was looked for.
+        path: PathBuf,
+        /// What is missing.
+        folder: PathBuf,
+    },
+    /// The SQLite file is no file that can be read and written.
+    #[error("the session log `{}` cannot be used", path.display())]
+    NoUsableFile {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: std::io::Error,
+    },
+    /// Another process works on this SQLite file.
+    #[error(
+        "another confirmd runs on the session log `{}`, and SQLite is for one: end it first, or use PostgreSQL",
+        path.display()
+    )]
+    Held {
+        /// Which.
+        path: PathBuf,
+    },
     /// Neither PostgreSQL nor SQLite.
     #[error("`{scheme}` is no session log: the URL must begin with postgres:// or sqlite://")]
     UnknownScheme {
@@ -89,6 +126,10 @@ impl OpenError {
             Self::Unreachable(_) => true,
             Self::Newer { .. }
             | Self::Older { .. }
+            | Self::NoFile { .. }
+            | Self::NoFolder { .. }
+            | Self::NoUsableFile { .. }
+            | Self::Held { .. }
             | Self::UnknownScheme { .. }
             | Self::Url(_)
             | Self::Migration { .. } => false,
@@ -126,7 +167,6 @@ impl Place {
                     return Err(OpenError::Url("a log in memory would be lost: name a file"));
                 }
                 let connect = connect
-                    .create_if_missing(!options.current_schema_only)
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Full)
                     .foreign_keys(true)
@@ -149,10 +189,15 @@ impl Place {
         Ok(())
     }
 
-    fn missing_file(&self) -> bool {
-        match self {
-            Self::Postgres(_) => false,
-            Self::Sqlite(connect) => !Path::new(connect.get_filename()).exists(),
+    /// Sees to it that the file of SQLite is there, or says what is missing.
+    fn prepare(&self, options: &Options) -> Result<(), OpenError> {
+        let Self::Sqlite(connect) = self else {
+            return Ok(());
+        };
+        if options.current_schema_only || !options.create_file {
+            file::require(connect.get_filename())
+        } else {
+            file::require_or_make(connect.get_filename())
         }
     }
 }
@@ -174,12 +219,7 @@ impl Log {
     /// See [`OpenError`]; only [`OpenError::is_retryable`] ones may go away by themselves.
     pub async fn open(url: &str, options: Options) -> Result<Self, OpenError> {
         let place = Place::parse(url, &options)?;
-        if options.current_schema_only && place.missing_file() {
-            return Err(OpenError::Older {
-                found: 0,
-                expected: schema::EXPECTED,
-            });
-        }
+        place.prepare(&options)?;
         place.reach(options.patience).await?;
         let database = Database::new(&place, &options);
         let found = schema::found(&database).await?;
@@ -209,6 +249,19 @@ impl Log {
     /// [`OpenError::Newer`], [`OpenError::Migration`], [`OpenError::Unreachable`].
     pub async fn migrate(&self) -> Result<Schema, OpenError> {
         schema::migrate(&self.place, &self.options).await
+    }
+
+    /// Claims a SQLite file for whoever works its sessions: it is one process's as long as the claim lives, and free
+    /// again however that process ends. Reading it, importing and operators' acts need no claim. PostgreSQL is for
+    /// several, so that there is nothing to claim.
+    ///
+    /// # Errors
+    /// [`OpenError::Held`] by another process, [`OpenError::NoUsableFile`] where the file beside it cannot be locked.
+    pub fn claim(&self) -> Result<Claim, OpenError> {
+        match &self.place {
+            Place::Postgres(_) => Ok(Claim::nothing()),
+            Place::Sqlite(connect) => Claim::of(connect.get_filename()),
+        }
     }
 
     /// Whether the log can be written, tried by writing, and has the schema that this program knows.

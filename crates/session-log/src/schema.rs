@@ -49,6 +49,9 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// The schema that this program knows.
+    pub const EXPECTED: u32 = EXPECTED;
+
     /// Whether they are the same.
     pub fn is_current(&self) -> bool {
         self.found == self.expected

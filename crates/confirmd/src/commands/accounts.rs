@@ -2,61 +2,36 @@
 
 use anyhow::bail;
 use checkout::AccountName;
-use reconciler::ports::{Call, Clock};
+use reconciler::ports::Clock;
 use reconciler::{AccountCondition, AccountConditions, Condition};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{AtHand, Ended, at_hand, operator, print_json};
 use crate::cli::{Accounts, OnAccount};
 use crate::config::Config;
+use crate::daemon::accounts::restore;
+use crate::{for_people, query};
 
 pub(crate) async fn run(config: &Config, command: Accounts) -> anyhow::Result<Ended> {
     let at_hand = at_hand(config).await?;
     match command {
-        Accounts::List { output } => list(config, &at_hand, output.json).await,
+        Accounts::List { output } => list(&at_hand, output.json).await,
         Accounts::Pause(on) => set(config, &at_hand, on, Condition::Paused).await,
         Accounts::Resume(on) => set(config, &at_hand, on, Condition::Running).await,
     }
 }
 
-async fn list(config: &Config, at_hand: &AtHand, as_json: bool) -> anyhow::Result<Ended> {
+async fn list(at_hand: &AtHand, as_json: bool) -> anyhow::Result<Ended> {
+    // Nobody tells a command what the daemon has found out since, but for what is on record.
+    restore(&at_hand.log, &at_hand.amazon).await?;
     let now = at_hand.clock.now();
-    let known = at_hand.log.conditions().await?;
-    let counts = at_hand.log.counts(now).await?;
-    let listed: Vec<Value> = config
-        .accounts
-        .keys()
-        .map(|name| {
-            let condition = known.iter().find(|known| known.account == *name);
-            let outlook = counts
-                .outlooks
-                .iter()
-                .find(|outlook| outlook.account.as_ref() == Some(name));
-            json!({
-                "account": name.as_str(),
-                "condition": condition.map_or(Condition::Running, |known| known.condition).name(),
-                "since": condition.map(|known| known.since.to_string()),
-                "by": condition.map(|known| known.by.clone()),
-                "reason": condition.map(|known| known.reason.clone()),
-                "quotaPerSecond": { "confirm": at_hand.amazon.quota_per_second(name, Call::Confirm) },
-                "backlog": outlook.map_or(0, |outlook| outlook.backlog),
-                "nextDeadline": outlook.and_then(|outlook| outlook.next_deadline).map(|at| at.to_string()),
-            })
-        })
-        .collect();
+    let listed = query::accounts(&at_hand.log, &at_hand.amazon, &at_hand.policies, now).await?;
     if as_json {
         print_json(&listed)?;
     } else {
-        for account in &listed {
-            let text = |key: &str| account[key].as_str().unwrap_or("-").to_owned();
-            println!(
-                "{:<20} {:<10} backlog {:<6} next deadline {}",
-                text("account"),
-                text("condition"),
-                account["backlog"],
-                text("nextDeadline")
-            );
-        }
+        listed
+            .iter()
+            .for_each(|account| println!("{}", for_people::account(account)));
     }
     Ok(Ended::Done)
 }

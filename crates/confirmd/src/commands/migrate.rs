@@ -1,8 +1,9 @@
 //! `confirmd migrate`: brings the database to this version.
 
+use anyhow::Context;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use session_log::{Difference, Log, Options};
+use session_log::{Difference, Log, OpenError, Options, Schema};
 
 use super::{Ended, print_json};
 use crate::config::Config;
@@ -10,9 +11,21 @@ use crate::config::Config;
 pub(crate) async fn run(config: &Config, check: bool, rebuild: bool, json: bool) -> anyhow::Result<Ended> {
     let options = Options {
         current_schema_only: false,
+        create_file: !check,
         ..Options::default()
     };
-    let log = Log::open(config.store_url.expose_secret(), options).await?;
+    let opened = Log::open(config.store_url.expose_secret(), options).await;
+    let log = match opened {
+        Err(missing @ (OpenError::NoFile { .. } | OpenError::NoFolder { .. })) if check => {
+            if json {
+                print_json(&json!({ "found": 0, "expected": Schema::EXPECTED, "current": false }))?;
+            } else {
+                println!("{missing}");
+            }
+            return Ok(Ended::Refused);
+        }
+        opened => opened.context("store.url")?,
+    };
     let before = log.schema().await?;
     if check {
         let current = before.is_current();

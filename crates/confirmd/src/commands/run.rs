@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::console;
 use crate::daemon::tasks::Tasks;
 use crate::daemon::{self, Parts};
-use crate::{signals, telemetry};
+use crate::{query, signals, telemetry};
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
@@ -29,7 +29,11 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let Some(log) = daemon::open_log(&config, &starting).await? else {
         return Ok(());
     };
-    daemon::make_topics(&config, &starting).await?;
+    let _claim = log.claim().context("store.url")?;
+    let console = console::listen(&config.console).await?;
+    if starting.is_cancelled() {
+        return Ok(());
+    }
     let parts = Parts {
         clock,
         chance: Drawn::from_os(),
@@ -38,8 +42,9 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         accounts: config.accounts.clone(),
         attempt_timeout: config.attempt_timeout,
         kafka: config.kafka.settings(),
+        create_topics: config.kafka.create_topics,
         intake_limits: kafka_topics::Limits::default(),
-        console: console::listen(&config.console).await?,
+        console,
         read_token: config.console.read_token.clone(),
         metrics,
     };
@@ -48,12 +53,25 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         accounts = config.accounts.len(),
+        modes = modes(&config),
         "confirmd runs"
     );
     tasks
         .run_until(async { signal.await.unwrap_or(()) })
         .await
-        .context("confirmd run")
+        .context("confirmd run")?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Each account with its mode: a `watch` that was forgotten confirms nothing.
+fn modes(config: &Config) -> String {
+    let told: Vec<String> = config
+        .accounts
+        .iter()
+        .map(|(name, account)| format!("{name}: {}", query::mode_name(account.mode)))
+        .collect();
+    told.join(", ")
 }
 
 /// With the feature `test-clock`, `CONFIRMD_TEST_CRASH_AT=label` ends the process at that boundary as a power

@@ -1,6 +1,6 @@
 //! `confirmd sandbox`: the Amazon Pay sandbox alone.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -12,12 +12,18 @@ use crate::signals;
 /// Serves until it is told to end. The first line on stdout says how to reach it.
 pub(crate) async fn run(
     listen: SocketAddr,
+    control_listen: SocketAddr,
     profile: Profile,
     tls_dir: Option<PathBuf>,
 ) -> anyhow::Result<()> {
+    // Whoever reads the first line may be elsewhere.
+    let tls_dir = tls_dir
+        .map(std::path::absolute)
+        .transpose()
+        .context("--tls-dir")?;
     let options = Options {
         listen,
-        control_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        control_listen,
         profile: match profile {
             Profile::Live => sandbox::Profile::Live,
             Profile::Sandbox => sandbox::Profile::Sandbox,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{Ended, at_hand, clock, import, open, operator, print_json};
 use crate::cli::{self, Sessions};
 use crate::config::Config;
+use crate::for_people;
 use crate::query::{self, ListOf};
 use crate::view::{self, OfAccount};
 
@@ -44,10 +45,16 @@ async fn list(config: &Config, asked: cli::List) -> anyhow::Result<Ended> {
     };
     if asked.output.json {
         print_json(&sessions)?;
+    } else if sessions.is_empty() {
+        eprintln!("none");
     } else {
-        sessions
-            .iter()
-            .for_each(|session| println!("{}", session.as_line()));
+        println!("{}", for_people::heading_of_sessions());
+        for session in &sessions {
+            println!(
+                "{}",
+                for_people::session_in_a_line(&serde_json::to_value(session)?)
+            );
+        }
     }
     Ok(Ended::Done)
 }
@@ -69,14 +76,14 @@ async fn show(config: &Config, id: &str, personal: bool, as_json: bool) -> anyho
     } else {
         None
     };
+    let mut shown = serde_json::to_value(&session)?;
     if as_json {
-        let mut shown = serde_json::to_value(&session)?;
         if let Some(kept) = kept {
             shown["personal"] = kept;
         }
         print_json(&shown)?;
     } else {
-        print!("{}", session.as_text());
+        print!("{}", for_people::session(&shown));
         if let Some(kept) = kept {
             println!("personal {}", serde_json::to_string_pretty(&kept)?);
         }

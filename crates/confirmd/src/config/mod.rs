@@ -6,8 +6,9 @@ mod problem;
 mod reader;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use checkout::{AccountName, Backoff, Mode, Near, Policy};
@@ -119,15 +120,21 @@ impl Config {
     pub(crate) fn load(file: Option<&Path>) -> Result<Self, Problems> {
         let default = Path::new("confirmd.toml");
         let path = file.unwrap_or(default);
-        if file.is_some() && !path.is_file() {
-            let text = "this file cannot be read: give its path with --config";
-            return Err(Problems::one("--config", &path.display().to_string(), text));
+        if let Err(error) = readable(path)
+            && (file.is_some() || error.kind() != ErrorKind::NotFound)
+        {
+            let text = format!("this file cannot be read: {error}");
+            return Err(Problems::one(
+                "--config",
+                &absolute(path).display().to_string(),
+                &text,
+            ));
         }
         let env = Env::prefixed("CONFIRMD_")
             .filter(|key| !is_for_tests(key.as_str()))
             .split("__");
         Self::read(
-            &Figment::from(Toml::file(path)).merge(env),
+            &Figment::from(Toml::file_exact(path)).merge(env),
             &path.display().to_string(),
         )
     }
@@ -214,6 +221,19 @@ impl Config {
     }
 }
 
+/// Whether there is a file that can be opened; if not, why.
+fn readable(path: &Path) -> std::io::Result<()> {
+    if std::fs::File::open(path)?.metadata()?.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    Ok(())
+}
+
+/// For people, who may be elsewhere than the program.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// Variables that tests use to steer a program are no configuration.
 fn is_for_tests(key: &str) -> bool {
     key.to_ascii_lowercase().starts_with("test_")
@@ -249,10 +269,13 @@ fn read_store(r: &mut Reader<'_>) -> Option<SecretString> {
             return None;
         }
         (Some(url), None) => ("store.url", url),
-        (None, Some(file)) => (
-            "store.url_file",
-            r.read_file("store.url_file", Path::new(&file))?.trim().to_owned(),
-        ),
+        (None, Some(file)) => {
+            let path = r.path("store.url_file", &file);
+            (
+                "store.url_file",
+                r.read_file("store.url_file", &path)?.trim().to_owned(),
+            )
+        }
         (None, None) => {
             let text =
                 "is required: postgres://user@host/database, or sqlite:///path/to/log.db for one worker";
@@ -265,7 +288,24 @@ fn read_store(r: &mut Reader<'_>) -> Option<SecretString> {
         r.problem(key, "must begin with postgres:// or sqlite://");
         return None;
     }
-    Some(SecretString::from(url))
+    Some(SecretString::from(with_whole_path(url, |file| r.path(key, file))))
+}
+
+/// The URL of a SQLite file whose path is relative, with the whole path; any other URL as it is.
+fn with_whole_path(url: String, whole: impl Fn(&str) -> PathBuf) -> String {
+    let Some(rest) = url.strip_prefix("sqlite:") else {
+        return url;
+    };
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let (file, options) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
+    // The names of databases in memory are refused by the log itself.
+    if file.is_empty() || file.starts_with([':', '/']) {
+        return url;
+    }
+    // In a URL the name stands with these escaped; what was written in the configuration is so already.
+    let folder = whole("").display().to_string();
+    let folder = folder.replace('%', "%25").replace('?', "%3F");
+    format!("sqlite://{}/{file}{options}", folder.trim_end_matches('/'))
 }
 
 fn read_accounts(r: &mut Reader<'_>) -> Option<BTreeMap<AccountName, Account>> {
@@ -322,10 +362,16 @@ fn read_account(r: &mut Reader<'_>, at: &str) -> Option<Account> {
         r.problem(&key("environment"), text);
     }
     let private_key = r.required_string(&key("private_key_file")).and_then(|file| {
-        let pem = r.read_file(&key("private_key_file"), Path::new(&file))?;
+        let path = r.path(&key("private_key_file"), &file);
+        let pem = r.read_file(&key("private_key_file"), &path)?;
         let parsed = PrivateKey::from_pem(&pem);
         parsed
-            .map_err(|error| r.problem(&key("private_key_file"), &format!("`{file}`: {error}")))
+            .map_err(|error| {
+                r.problem(
+                    &key("private_key_file"),
+                    &format!("`{}`: {error}", path.display()),
+                );
+            })
             .ok()
     });
     let mode = r.choice(
@@ -336,7 +382,10 @@ fn read_account(r: &mut Reader<'_>, at: &str) -> Option<Account> {
     r.optional_choice(&key("algorithm"), &[("AMZN-PAY-RSASSA-PSS-V2", ())]);
     let endpoint = r.optional_string(&key("endpoint"));
     let ca_file = r.optional_string(&key("ca_file"));
-    let ca_pem = ca_file.and_then(|file| r.read_file(&key("ca_file"), Path::new(&file)));
+    let ca_pem = ca_file.and_then(|file| {
+        let path = r.path(&key("ca_file"), &file);
+        r.read_file(&key("ca_file"), &path)
+    });
     let published = Quotas::published(told_by_key.or(environment).unwrap_or(Environment::Live));
     let quotas = Quotas {
         confirm: r.bucket(&key("quota.confirm"), published.confirm),
@@ -384,6 +433,15 @@ fn read_deadline(r: &mut Reader<'_>) -> Deadline {
             r.problem(key, "must be less than 24h, a session's whole life");
         }
     }
+    for before in &deadline.alert_before {
+        if before.is_zero() || *before >= Policy::LIFETIME {
+            r.problem(
+                "deadline.alert_before",
+                "each of these must be more than 0s and less than 24h, a session's whole life",
+            );
+            break;
+        }
+    }
     if deadline.cancel_before < deadline.last_attempt_before {
         r.problem(
             "deadline.cancel_before",
@@ -397,7 +455,8 @@ fn read_console(r: &mut Reader<'_>) -> Option<Console> {
     let listen = r.string("console.listen", "127.0.0.1:9464");
     let token = |r: &mut Reader<'_>, key: &str| {
         let file = r.optional_string(key)?;
-        let token = r.read_file(key, Path::new(&file))?;
+        let path = r.path(key, &file);
+        let token = r.read_file(key, &path)?;
         let token = token.trim();
         if token.len() < 16 {
             r.problem(key, "the token in this file must have at least 16 characters");
@@ -442,5 +501,7 @@ fn read_telemetry(r: &mut Reader<'_>) -> Telemetry {
     }
 }
 
+#[cfg(test)]
+mod example;
 #[cfg(test)]
 mod tests;

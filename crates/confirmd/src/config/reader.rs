@@ -1,7 +1,7 @@
 //! Reads values out of the merged configuration, notes every problem, and knows which keys were asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use figment::value::{Dict, Value};
@@ -47,6 +47,17 @@ impl<'a> Reader<'a> {
     /// The problems, and the keys that are set and have no effect yet.
     pub(super) fn finish(self) -> (Problems, Vec<String>) {
         (Problems(self.problems), self.without_effect)
+    }
+
+    /// Every key that there is.
+    #[cfg(test)]
+    pub(super) fn asked(&self) -> &BTreeSet<String> {
+        &self.asked
+    }
+
+    #[cfg(test)]
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.find(key).is_some()
     }
 
     pub(super) fn problem(&mut self, key: &str, text: &str) {
@@ -152,7 +163,11 @@ impl<'a> Reader<'a> {
         match duration::parse(&text).filter(|duration| !duration.is_zero()) {
             Some(duration) => duration,
             None => {
-                self.problem(key, "must be a duration such as \"25s\", \"30m\" or \"24h\"");
+                let text = format!(
+                    "must be a duration such as \"25s\", \"30m\" or \"24h\", and `{}` is none",
+                    quoted(&text)
+                );
+                self.problem(key, &text);
                 default
             }
         }
@@ -162,13 +177,26 @@ impl<'a> Reader<'a> {
         let Some(value) = self.ask(key) else {
             return default.to_vec();
         };
-        let parsed: Option<Vec<Duration>> = value
-            .as_array()
-            .and_then(|items| items.iter().map(|item| duration::parse(item.as_str()?)).collect());
-        parsed.unwrap_or_else(|| {
+        let Some(items) = value.as_array() else {
             self.problem(key, "must be a list of durations such as [\"6h\", \"45m\"]");
-            default.to_vec()
-        })
+            return default.to_vec();
+        };
+        let mut parsed = Vec::with_capacity(items.len());
+        for item in items {
+            let text = scalar_text(item).unwrap_or_default();
+            match duration::parse(&text) {
+                Some(duration) => parsed.push(duration),
+                None => {
+                    let text = format!(
+                        "must be a list of durations such as [\"6h\", \"45m\"], and `{}` is none",
+                        quoted(&text)
+                    );
+                    self.problem(key, &text);
+                    return default.to_vec();
+                }
+            }
+        }
+        parsed
     }
 
     pub(super) fn optional_choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
@@ -267,6 +295,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Where a file lies that `key` names: beside the configuration file if that says so, beneath the working directory
+    /// if the environment does.
+    pub(super) fn path(&self, key: &str, file: &str) -> PathBuf {
+        let metadata = self
+            .find(key)
+            .and_then(|value| self.figment.get_metadata(value.tag()));
+        let folder = match metadata.and_then(|metadata| metadata.source.as_ref()) {
+            Some(Source::File(configuration)) => configuration.parent().map(Path::to_owned),
+            _ => None,
+        };
+        super::absolute(&folder.unwrap_or_default().join(file))
+    }
+
     pub(super) fn read_file(&mut self, key: &str, file: &Path) -> Option<String> {
         match std::fs::read_to_string(file) {
             Ok(text) => Some(text),
@@ -305,6 +346,11 @@ fn collect_unknown(prefix: &str, dict: &Dict, asked: &BTreeSet<String>, unknown:
             _ => unknown.push(key),
         }
     }
+}
+
+/// Enough of a value to find it again.
+fn quoted(text: &str) -> String {
+    text.chars().take(40).collect()
 }
 
 fn flatten(prefix: &str, dict: &Dict, flat: &mut BTreeMap<String, String>) {

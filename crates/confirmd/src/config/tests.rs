@@ -18,22 +18,22 @@ static KEY: LazyLock<Vec<u8>> = LazyLock::new(|| {
 });
 
 /// A folder with a key file in it.
-struct Folder(tempfile::TempDir);
+pub(super) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         folder.write("key.pem", &KEY);
         folder
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, bytes).unwrap();
         path
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -173,6 +173,102 @@ fn a_file_that_was_asked_for_must_be_there() {
         panic!("it is not there")
     };
     assert_eq!(problems.0[0].key, "--config");
+    assert_eq!(problems.0[0].source, "/nowhere/confirmd.toml");
+    assert!(problems.0[0].text.contains("No such file"), "{problems}");
+    let folder = Folder::new();
+    let Err(problems) = Config::load(Some(folder.0.path())) else {
+        panic!("it is a folder")
+    };
+    assert!(problems.0[0].text.contains("is a directory"), "{problems}");
+}
+
+#[test]
+fn a_relative_path_of_the_file_is_taken_from_the_files_folder() {
+    let folder = Folder::new();
+    folder.write("url", b"postgres://confirmd@localhost/confirmd\n");
+    folder.write("token", b"0123456789abcdef\n");
+    std::fs::create_dir(folder.path("keys")).unwrap();
+    folder.write("keys/other.pem", &KEY);
+    let toml = "[store]\nurl_file = \"url\"\n[console]\nread_token_file = \"./token\"\n\
+                [accounts.eu_shop]\nregion = \"eu\"\npublic_key_id = \"SANDBOX-ABC\"\n\
+                private_key_file = \"keys/other.pem\"\nca_file = \"key.pem\"\n";
+    let file = folder.write("confirmd.toml", toml.as_bytes());
+    let config = Config::load(Some(&file)).unwrap();
+    assert!(config.store_url.expose_secret().starts_with("postgres://"));
+    assert!(config.console.read_token.is_some());
+
+    // What cannot be read is told with its whole path.
+    let file = folder.write("confirmd.toml", toml.replace("other.pem", "none.pem").as_bytes());
+    let Err(problems) = Config::load(Some(&file)) else {
+        panic!("there is no such key")
+    };
+    let whole = folder.path("keys/none.pem").display().to_string();
+    assert!(problems.0[0].text.contains(&whole), "{problems}");
+}
+
+#[test]
+fn a_relative_path_of_the_environment_is_taken_from_the_working_directory() {
+    let folder = Folder::new();
+    let file = folder.write(
+        "confirmd.toml",
+        format!("{STORE}{}", folder.account("")).as_bytes(),
+    );
+    let environment = Serialized::default("accounts.eu_shop.private_key_file", "key.pem");
+    let figment = Figment::from(Toml::file(&file)).merge(environment);
+    let Err(problems) = Config::read(&figment, "confirmd.toml") else {
+        panic!("there is no such file where the tests run")
+    };
+    let here = std::env::current_dir().unwrap().join("key.pem");
+    assert!(
+        problems.0[0].text.contains(&here.display().to_string()),
+        "{problems}"
+    );
+}
+
+#[test]
+fn a_relative_sqlite_file_lies_beside_the_configuration_too() {
+    let folder = Folder::new();
+    let url_of = |url: &str| {
+        let toml = format!("[store]\nurl = {url:?}\n{}", folder.account(""));
+        let file = folder.write("confirmd.toml", toml.as_bytes());
+        let config = Config::load(Some(&file)).unwrap();
+        config.store_url.expose_secret().to_owned()
+    };
+    let whole = format!("sqlite://{}", folder.path("log.db").display());
+    assert_eq!(url_of("sqlite://log.db"), whole);
+    assert_eq!(url_of("sqlite:log.db?mode=rw"), format!("{whole}?mode=rw"));
+    assert_eq!(url_of(&whole), whole);
+    assert_eq!(url_of("sqlite::memory:"), "sqlite::memory:");
+}
+
+#[test]
+fn what_is_no_duration_is_quoted() {
+    let folder = Folder::new();
+    let told = problems(&format!(
+        "shutdown_grace = \"soon\"\n{STORE}[deadline]\nalert_before = [\"6h\", \"early\"]\n{}",
+        folder.account("")
+    ));
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(
+        told[0].contains("`soon`") && told[1].contains("`early`"),
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn an_alert_comes_within_a_sessions_life() {
+    let folder = Folder::new();
+    for wrong in ["0s", "24h"] {
+        let told = problems(&format!(
+            "{STORE}[deadline]\nalert_before = [\"6h\", \"{wrong}\"]\n{}",
+            folder.account("")
+        ));
+        assert_eq!(told.len(), 1, "{told:#?}");
+        assert!(
+            told[0].starts_with("deadline.alert_before: each of these"),
+            "{told:#?}"
+        );
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -15,6 +15,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use reconciler::ports::{Clock, SessionLog};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use session_log::Log;
 use tokio::net::TcpListener;
@@ -138,7 +139,21 @@ async fn ready(State(shown): State<Arc<Shown>>) -> Response {
     }
 }
 
+/// What a request asks for. A parameter that nobody knows is a typing mistake, and a list that passes it over is wrong.
+fn asked<T: DeserializeOwned>(uri: &Uri) -> Result<T, Trouble> {
+    let parameters = Query::<T>::try_from_uri(uri);
+    parameters
+        .map(|Query(asked)| asked)
+        .map_err(|error| Trouble::Parameters(error.body_text()))
+}
+
+/// Nothing.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoQuery {}
+
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SessionsQuery {
     state: Option<String>,
     account: Option<String>,
@@ -146,10 +161,8 @@ struct SessionsQuery {
     limit: Option<u32>,
 }
 
-async fn sessions(
-    State(shown): State<Arc<Shown>>,
-    Query(asked): Query<SessionsQuery>,
-) -> Result<Response, Trouble> {
+async fn sessions(State(shown): State<Arc<Shown>>, uri: Uri) -> Result<Response, Trouble> {
+    let asked: SessionsQuery = asked(&uri)?;
     let now = shown.reconciler.clock.now();
     let list = ListOf {
         state: asked.state,
@@ -162,7 +175,12 @@ async fn sessions(
     Ok(axum::Json(listed).into_response())
 }
 
-async fn session(State(shown): State<Arc<Shown>>, Path(id): Path<String>) -> Result<Response, Trouble> {
+async fn session(
+    State(shown): State<Arc<Shown>>,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Response, Trouble> {
+    let NoQuery {} = asked(&uri)?;
     let id = SessionId::parse(&id).map_err(NotAQuery::from)?;
     let now = shown.reconciler.clock.now();
     match query::session(&shown.log, &shown.reconciler.policies, &id, now).await? {
@@ -180,6 +198,7 @@ fn unknown() -> Response {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct OutcomeQuery {
     wait: Option<String>,
 }
@@ -188,12 +207,15 @@ struct OutcomeQuery {
 async fn outcome(
     State(shown): State<Arc<Shown>>,
     Path(id): Path<String>,
-    Query(asked): Query<OutcomeQuery>,
+    uri: Uri,
 ) -> Result<Response, Trouble> {
+    let asked: OutcomeQuery = asked(&uri)?;
     let id = SessionId::parse(&id).map_err(NotAQuery::from)?;
     let wait = match asked.wait.as_deref() {
         None => Duration::ZERO,
-        Some(text) => parse_duration(text).ok_or(NotAQuery::Duration)?.min(LONGEST_WAIT),
+        Some(text) => parse_duration(text)
+            .ok_or_else(|| NotAQuery::duration(text))?
+            .min(LONGEST_WAIT),
     };
     let mut tick = shown.tick.clone();
     let over = crate::clock::real_sleep(wait);
@@ -218,29 +240,44 @@ async fn outcome(
     }
 }
 
-async fn accounts(State(shown): State<Arc<Shown>>) -> Result<Response, Trouble> {
+async fn accounts(State(shown): State<Arc<Shown>>, uri: Uri) -> Result<Response, Trouble> {
+    let NoQuery {} = asked(&uri)?;
     let now = shown.reconciler.clock.now();
-    let listed: Vec<Value> = query::accounts(&shown.log, &shown.reconciler, now).await?;
+    let listed: Vec<Value> = query::accounts(
+        &shown.log,
+        &shown.reconciler.amazon,
+        &shown.reconciler.policies,
+        now,
+    )
+    .await?;
     Ok(axum::Json(listed).into_response())
 }
 
 /// What a request can meet, as HTTP has it.
-struct Trouble(NotAQuery);
+enum Trouble {
+    Parameters(String),
+    Query(NotAQuery),
+}
 
 impl From<NotAQuery> for Trouble {
     fn from(error: NotAQuery) -> Self {
-        Self(error)
+        Self::Query(error)
     }
 }
 
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
-        let status = match &self.0 {
-            NotAQuery::Log(_) => StatusCode::SERVICE_UNAVAILABLE,
-            NotAQuery::Duration | NotAQuery::State(_) | NotAQuery::Name(_) | NotAQuery::Time(_) => {
-                StatusCode::BAD_REQUEST
-            }
+        let (status, error) = match self {
+            Self::Parameters(error) => (StatusCode::BAD_REQUEST, error),
+            Self::Query(error @ NotAQuery::Log(_)) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+            Self::Query(
+                error @ (NotAQuery::Duration(_)
+                | NotAQuery::State(_)
+                | NotAQuery::Account { .. }
+                | NotAQuery::Name(_)
+                | NotAQuery::Time(_)),
+            ) => (StatusCode::BAD_REQUEST, error.to_string()),
         };
-        (status, axum::Json(json!({ "error": self.0.to_string() }))).into_response()
+        (status, axum::Json(json!({ "error": error }))).into_response()
     }
 }

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::Confirmd;
 use super::schedule::Tick;
 use crate::clock::ProgramClock;
+use crate::metered::tell_of_notice;
 
 /// Changes that may wait to be recorded; an account has one at a time, seldom.
 const CHANGES: usize = 1_024;
@@ -176,8 +177,24 @@ async fn heed_operators<L: AccountConditions>(log: &L, accounts: &Accounts<Progr
             return;
         }
     };
-    for condition in &known {
-        let _ = accounts.set_paused(&condition.account, condition.condition == Condition::Paused);
+    let before = accounts.conditions();
+    for AccountCondition {
+        account,
+        condition,
+        by,
+        ..
+    } in &known
+    {
+        let is_paused = *condition == Condition::Paused;
+        let Some(before) = before.iter().find(|before| before.account == *account) else {
+            continue;
+        };
+        match (before.condition == Condition::Paused, is_paused) {
+            (false, true) => tracing::info!(account = %account, "account `{account}` is paused by `{by}`"),
+            (true, false) => tracing::info!(account = %account, "account `{account}` is resumed by `{by}`"),
+            (false, false) | (true, true) => {}
+        }
+        let _ = accounts.set_paused(account, is_paused);
     }
 }
 
@@ -221,6 +238,7 @@ where
     // Told before it is set: were it the other way round, a crash in between would keep it untold.
     for notice in &notices {
         log.record(notice).await?;
+        tell_of_notice(notice);
     }
     if recorded != change.condition {
         let setting = AccountCondition {

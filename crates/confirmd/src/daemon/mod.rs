@@ -6,6 +6,7 @@ pub(crate) mod gauges;
 pub(crate) mod schedule;
 pub(crate) mod sweep;
 pub(crate) mod tasks;
+mod topics;
 pub(crate) mod work;
 
 use std::collections::BTreeMap;
@@ -38,8 +39,6 @@ use work::{Handed, Observer as IntakeObserver, inbox};
 /// Connecting takes no longer than an attempt may wait to be sent, so that a slow connection is "not sent"
 /// rather than in doubt.
 const CONNECT_TIMEOUT: Duration = checkout::Policy::SEND_WITHIN;
-/// Partitions of topics that `create_topics` makes.
-const DEVELOPMENT_PARTITIONS: u32 = 3;
 
 /// The use cases over what the program has.
 pub(crate) type Confirmd = Reconciler<TimedLog, Accounts<ProgramClock>, ProgramClock, Drawn, Memory>;
@@ -53,6 +52,8 @@ pub(crate) struct Parts {
     pub(crate) accounts: BTreeMap<AccountName, Account>,
     pub(crate) attempt_timeout: Duration,
     pub(crate) kafka: kafka_topics::Settings,
+    /// Whether the topics are made first; what needs none of them does not wait.
+    pub(crate) create_topics: bool,
     pub(crate) intake_limits: Limits,
     pub(crate) console: TcpListener,
     pub(crate) read_token: Option<SecretString>,
@@ -76,7 +77,7 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
         .context("the conditions of accounts cannot be read")?;
     let (outlet, to_announce) = memory();
     let reconciler = Arc::new(Reconciler {
-        log: TimedLog(log.clone()),
+        log: TimedLog::new(log.clone()),
         amazon,
         clock: clock.clone(),
         chance,
@@ -100,21 +101,26 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
         tick: tick.clone(),
     };
 
+    let (made, topics) = topics::unless_made(parts.create_topics);
+    if parts.create_topics {
+        tasks.spawn("topics", |stop| topics::make(kafka, made, stop));
+    }
     tasks.spawn("work", |stop| work::work(reconciler.clone(), handed, stop));
     tasks.spawn("intake", |stop| {
         let observer = IntakeObserver {
             reconciler: reconciler.clone(),
             inbox: inbox.clone(),
         };
-        take_in(
+        let taking_in = take_in(
             intake,
             observer,
             publisher.clone(),
             log.clone(),
             clock.clone(),
             assigned,
-            stop,
-        )
+            stop.clone(),
+        );
+        topics.clone().before(taking_in, stop)
     });
     tasks.spawn("sweep", |stop| {
         sweep::run(reconciler.clone(), inbox.clone(), assignment, tick.clone(), stop)
@@ -126,7 +132,8 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
             clock: clock.clone(),
             tick: tick.clone(),
         };
-        announcer.run(to_announce, stop)
+        // Until then the outbox keeps what is to be told.
+        topics.before(announcer.run(to_announce, stop.clone()), stop)
     });
     tasks.spawn("accounts", |stop| {
         let resumed = {
@@ -260,29 +267,5 @@ pub(crate) async fn open_log(config: &Config, stop: &CancellationToken) -> anyho
             () = real_sleep(wait) => {}
         }
         wait = (wait * 2).min(Duration::from_secs(30));
-    }
-}
-
-/// Makes the topics where the configuration says so, and waits for a broker that is away.
-pub(crate) async fn make_topics(config: &Config, stop: &CancellationToken) -> anyhow::Result<()> {
-    if !config.kafka.create_topics {
-        return Ok(());
-    }
-    let settings = config.kafka.settings();
-    loop {
-        match kafka_topics::create_topics(&settings, DEVELOPMENT_PARTITIONS).await {
-            Ok(()) => return Ok(()),
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(
-                    error,
-                    "kafka.create_topics: the topics cannot be made yet; trying again in 5 s"
-                );
-            }
-        }
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            () = real_sleep(Duration::from_secs(5)) => {}
-        }
     }
 }

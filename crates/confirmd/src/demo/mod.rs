@@ -45,7 +45,7 @@ use clock::DemoClock;
 use plan::{LEAST_IN_ROUGH_WEATHER, Plan};
 use report::{Day, Report};
 use shop::{Diary, Seller};
-use watch::{Heard, Show, Topic, counted};
+use watch::{Heard, SHOWN_OF_EACH, Show, Topic, counted};
 
 /// A day takes about a minute; one that is not over by now is broken. In the machine's time.
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -129,6 +129,7 @@ impl Stage {
             accounts: stage::accounts(&sandbox)?,
             attempt_timeout: stage::ATTEMPT_TIMEOUT,
             kafka,
+            create_topics: false,
             intake_limits: kafka_topics::Limits::default(),
             console: listener,
             read_token: None,
@@ -265,7 +266,8 @@ fn welcome(show: &Show, checkouts: usize, rough: bool, seed: u64, console: Socke
         "A day with {checkouts} in {weather} weather (seed {seed}). Kafka, Amazon Pay and a shop\n\
          are played in this process; confirmd is real. It confirms what the shop's buyers\n\
          have completed, before Amazon Pay lets it lapse after 24 hours.\n\
-         Look inside meanwhile: http://{console}\n"
+         Look inside meanwhile: http://{console}\n\
+         Of each kind of news the first {SHOWN_OF_EACH} are shown; the table at the end counts them all.\n"
     ));
 }
 

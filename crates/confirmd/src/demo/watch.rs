@@ -265,7 +265,7 @@ pub(crate) struct Show {
 }
 
 /// Of each kind of news so many are shown; more would only scroll by.
-const SHOWN_OF_EACH: usize = 3;
+pub(super) const SHOWN_OF_EACH: usize = 3;
 /// Characters of text in a line, so that the whole line fits most terminals.
 const ROOM: usize = 60;
 /// While nothing has been told yet.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use reconciler::ports::{SessionLog, Share};
 use session_log::{Log, OpenError, Options, Schema};
 
-use crate::support::{Backend, alert, append, at, confirmed, heard, migrating, on_both, policy, sqlite_url};
+use crate::support::{
+    Backend, alert, append, at, confirmed, heard, migrated, migrating, on_both, policy, sqlite_url,
+};
 
 on_both!(
     a_migrated_log_is_migrated_no_further,
@@ -169,8 +171,85 @@ async fn a_server_that_is_not_there_may_come() {
 #[tokio::test]
 async fn a_file_that_is_not_there_is_to_be_migrated_and_not_made() {
     let (url, folder) = sqlite_url();
-    assert!(matches!(refusal(&url).await, OpenError::Older { found: 0, .. }));
-    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    let only_looks = Options {
+        current_schema_only: false,
+        create_file: false,
+        ..Options::default()
+    };
+    for options in [Options::default(), only_looks] {
+        let Err(refused) = Log::open(&url, options).await else {
+            panic!("it was opened")
+        };
+        assert!(
+            matches!(refused, OpenError::NoFile { .. }) && !refused.is_retryable(),
+            "{refused:?}"
+        );
+        let said = refused.to_string();
+        let file = folder.path().join("log.db").display().to_string();
+        assert!(
+            said.contains(&file) && said.contains("confirmd migrate"),
+            "{said}"
+        );
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_named() {
+    let (_, folder) = sqlite_url();
+    let missing = folder.path().join("no such folder");
+    let file = missing.join("log.db").display().to_string();
+    for options in [Options::default(), migrating()] {
+        let Err(refused) = Log::open(&format!("sqlite://{file}"), options).await else {
+            panic!("it was opened")
+        };
+        assert!(matches!(refused, OpenError::NoFolder { .. }) && !refused.is_retryable());
+        let said = refused.to_string();
+        let names_both = said.contains(&file) && said.contains(&format!("no folder `{}`", missing.display()));
+        assert!(names_both, "{said}");
+    }
+    let refused = refusal(&format!("sqlite://{}", folder.path().display())).await;
+    assert!(matches!(refused, OpenError::NoUsableFile { .. }), "{refused:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_but_its_owner_reads_a_log_in_a_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let (url, folder) = sqlite_url();
+    let log = migrated(&url).await;
+    heard(&log, "s-1").await;
+    let _claim = log.claim().unwrap();
+    for name in ["log.db", "log.db-wal", "log.db-shm", "log.db.lock"] {
+        let mode = folder.path().join(name).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_a_file_is_claimed_by_one_at_a_time() {
+    let (url, folder) = sqlite_url();
+    let log = migrated(&url).await;
+    let same = Log::open(&url, Options::default()).await.unwrap();
+    let claim = log.claim().unwrap();
+    let refused = same.claim().unwrap_err();
+    assert!(matches!(refused, OpenError::Held { .. }) && !refused.is_retryable());
+    assert!(
+        refused.to_string().contains(&folder.path().display().to_string()),
+        "{refused}"
+    );
+    // Whoever only adds to it or acts on it needs no claim.
+    heard(&same, "s-1").await;
+    drop(claim);
+    same.claim().unwrap();
+}
+
+#[tokio::test]
+async fn a_log_on_a_server_is_claimed_by_whoever_asks() {
+    if let Some(backend) = Backend::postgres().await {
+        let _one = backend.log.claim().unwrap();
+        backend.log.claim().unwrap();
+    }
 }
 
 async fn a_log_that_can_be_written_is_ready(backend: &Backend) {

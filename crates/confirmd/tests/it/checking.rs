@@ -1,0 +1,108 @@
+//! `confirmd check`.
+
+use serde_json::json;
+
+use crate::support::{NO_BROKER, Place, broker};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_check_says_what_was_looked_at() {
+    let place = Place::migrated().await;
+    let broker = broker();
+    place.configure(&broker.bootstrap_servers(), "", "");
+    broker.create_topics(&broker.settings(), 1).unwrap();
+    let checked = place.command(&["check", "--online"]).await;
+    assert_eq!(checked.code(), Some(0), "{checked:?}");
+    assert_eq!(checked.stderr, "");
+    for part in [
+        "configuration: ",
+        "eu_shop (confirm), us_shop (watch)",
+        &format!("broker: {} answers", broker.bootstrap_servers()),
+        "topics: checkout.completed, checkout.outcomes, checkout.alerts, checkout.completed.dlq exist",
+        "database: can be written, and has schema ",
+        "accounts.eu_shop: Amazon Pay accepts its key and signature; mode \"confirm\"",
+        "accounts.us_shop: ",
+    ] {
+        assert!(checked.stdout.contains(part), "{part:?}: {checked:?}");
+    }
+    let checked = place.command(&["check", "--online", "--json"]).await.json();
+    assert_eq!(checked["ok"], true);
+    let looked_at: Vec<_> = checked["checked"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["what"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        looked_at,
+        [
+            "configuration",
+            "broker",
+            "topics",
+            "database",
+            "accounts.eu_shop",
+            "accounts.us_shop"
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_that_run_will_make_are_no_problem() {
+    let place = Place::migrated().await;
+    let broker = broker();
+    for (setting, code) in [("", 3), ("create_topics = true", 0)] {
+        place.configure(&broker.bootstrap_servers(), setting, "");
+        let checked = place.command(&["check", "--online", "--json"]).await;
+        assert_eq!(checked.code(), Some(code), "{checked:?}");
+        let said = checked.json();
+        let (problems, notes) = (&said["problems"], &said["notes"]);
+        if code == 0 {
+            assert_eq!(problems, &json!([]));
+            assert_eq!(notes.as_array().unwrap().len(), 4, "{said:#}");
+            let note = notes[0].as_str().unwrap();
+            assert!(
+                note.contains("checkout.completed") && note.contains("will be made by `confirmd run`"),
+                "{said:#}"
+            );
+        } else {
+            assert_eq!(problems.as_array().unwrap().len(), 4, "{said:#}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_check_says_its_findings_and_nothing_else() {
+    let place = Place::new().await;
+    // A key that Amazon Pay does not know for this account.
+    std::fs::copy(place.path("us_shop.pem"), place.path("eu_shop.pem")).unwrap();
+    let checked = place.command(&["check", "--online"]).await;
+    assert_eq!(checked.code(), Some(3), "{checked:?}");
+    assert_eq!(checked.stderr, "", "findings stand on standard output");
+    let of = |key: &str| {
+        let line = checked.stdout.lines().find(|line| line.starts_with(key));
+        line.unwrap_or_else(|| panic!("{key}: {checked:?}"))
+    };
+    of("kafka.bootstrap_servers (broker)");
+    assert!(of("store.url (database)").contains(&place.path("log.db").display().to_string()));
+    let refused = of("accounts.eu_shop (Amazon Pay)");
+    assert!(
+        refused.contains("403") && refused.chars().count() < 300,
+        "{refused}"
+    );
+    assert!(!place.path("log.db").exists(), "a check makes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_http_is_for_loopback_only() {
+    let place = Place::new().await;
+    let text = std::fs::read_to_string(place.path("confirmd.toml")).unwrap();
+    let plain = text.replace(&place.sandbox.info().url, "http://pay.example.com");
+    std::fs::write(place.path("confirmd.toml"), plain).unwrap();
+    let checked = place.command(&["check"]).await;
+    assert_eq!(checked.code(), Some(2), "{checked:?}");
+    assert!(
+        checked.stdout.contains("accounts.eu_shop") && checked.stdout.contains("loopback only"),
+        "{checked:?}"
+    );
+    place.configure(NO_BROKER, "", "");
+    assert_eq!(place.command(&["check"]).await.code(), Some(0));
+}
