@@ -11,4 +11,5 @@ mod importing;
 mod listing;
 mod migrating;
 mod running;
+mod serving_the_sandbox;
 mod support;
