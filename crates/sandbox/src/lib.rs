@@ -35,6 +35,11 @@
 //! or Declined. `x-amz-pay-simulation-code` overrides the card. There is no page that gives out buyer tokens, so
 //! Get Buyer takes the `buyerId` of a session.
 //!
+//! Notifications ([`IpnTarget`]): an SNS envelope, signed, for every [`Change`] of a merchant who has given an
+//! address, plain http on loopback. The certificate is issued to `sns.amazonaws.com` by a CA of the sandbox's own;
+//! both are written beside `ca.pem` as `ipn-certificate.pem` and `ipn-ca.pem` when they are first needed. What
+//! is answered 5xx, or not within 15 seconds of real time, is posted again hourly, three times.
+//!
 //! # The control API
 //!
 //! | call | what |
@@ -47,13 +52,21 @@
 //! | `POST /faults`, `DELETE /faults` | a [`Fault`]; clears them all |
 //! | `GET /unknowns` | every switch of [`Unknowns`]: `{"value", "default", "allowed", "meaning", "why"}` |
 //! | `POST /unknowns` | sets some of them; answers the values of all |
-//! | `GET /books` | the [`Books`] |
+//! | `GET /books` | the [`Books`], and under `notifications` every [`NotificationBook`] |
+//! | `GET /ipn` | per merchant an [`IpnInfo`]: its topic, and where its notifications go |
+//! | `POST /ipn`, `DELETE /ipn` | an [`IpnTarget`]; nothing more is sent (to `{"account"}`, or to anybody) |
+//! | `POST /ipn/faults`, `DELETE /ipn/faults` | an [`IpnFault`]; clears them all |
+//! | `GET /ipn/certificate.pem`, `GET /ipn/ca.pem` | what notifications are signed with, and who issued that |
+//! | `GET /` | the page for a person: sessions with their calls, what the buyer does, the clock |
+//!
+//! A web page from elsewhere may change nothing here, and names other than loopback's are 403.
 //!
 //! Refusals are `{"error": "…"}` with 400, 404 or 409. A clock that belongs to an embedding program is not
 //! moved: 409. Lengths of time are written `30s`, `1h30m`, `2d`.
 
 mod api;
 mod control;
+mod ipn;
 #[cfg(test)]
 mod model;
 mod objects;
@@ -69,6 +82,9 @@ mod world;
 pub use control::faults::{Fault, Kind, When};
 pub use control::new_session::{
     Buyer, BuyerAction, NewSession, PermissionBuyer, PermissionBuyerAction, Refuse, Route, SessionAfter,
+};
+pub use ipn::{
+    IpnFault, IpnFaultKind, IpnInfo, IpnTarget, NotificationBook, NotificationState, SnsSignature,
 };
 pub use objects::charge::ChargeState;
 pub use objects::permission::PermissionState;

@@ -128,6 +128,15 @@ impl Region {
         }
     }
 
+    /// The region of AWS that its notifications come from.
+    pub(crate) fn aws(self) -> &'static str {
+        match self {
+            Self::Na => "us-east-1",
+            Self::Eu => "eu-west-1",
+            Self::Jp => "ap-northeast-1",
+        }
+    }
+
     /// As the header writes it.
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -190,6 +199,10 @@ pub struct MerchantInfo {
     pub public_key_id: String,
     /// The same key by an id of the older kind, which does not: its paths name the environment.
     pub older_public_key_id: String,
+    /// What its notifications call it.
+    pub merchant_id: String,
+    /// The SNS topic that its notifications come from.
+    pub topic_arn: String,
     pub private_key_file: PathBuf,
     pub environment: Environment,
 }

@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::control::faults::Fault;
 use crate::control::new_session::{Buyer, NewSession, PermissionBuyer};
+use crate::ipn::{IpnFault, IpnInfo, IpnTarget, NotificationBook, sender};
 use crate::options::{ClockSource, Info, MerchantSpec, Options, StartError};
 use crate::shared::{ControlError, Shared};
 use crate::time::clock::SandboxClock;
@@ -79,7 +80,7 @@ impl Sandbox {
             ClockSource::Embedded(clock) => (clock, None),
         };
         let world = World::new(options.profile, options.seed.unwrap_or_else(rand::random));
-        let shared = Arc::new(Shared::new(merchants, clock, settable, world));
+        let shared = Arc::new(Shared::new(merchants, clock, settable, world, folder));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let connections = Connections::default();
         let serving = Serving {
@@ -89,6 +90,15 @@ impl Sandbox {
             patience: options.patience,
         };
         tasks.spawn(server::serve_api(api, tls, serving.clone(), connections.clone()));
+        for merchant in 0..shared.merchants().len() {
+            let (posting, stopped) = (shared.clone(), stop.clone());
+            tasks.spawn(async move {
+                tokio::select! {
+                    () = stopped.cancelled() => {}
+                    () = sender::post_notifications(posting, merchant, options.patience) => {}
+                }
+            });
+        }
         tasks.spawn(server::serve_control(control, serving));
         Ok(Self {
             shared,
@@ -187,6 +197,41 @@ impl Sandbox {
     /// Sets all switches.
     pub fn set_unknowns(&self, unknowns: Unknowns) {
         self.shared.set_unknowns(unknowns);
+    }
+
+    /// Posts a merchant account's notifications somewhere, from the next change on.
+    ///
+    /// # Errors
+    /// For an unknown account, an address that is not plain http on loopback, and a certificate that cannot be
+    /// made.
+    pub fn set_ipn(&self, target: IpnTarget) -> Result<IpnInfo, ControlError> {
+        self.shared.set_ipn(target)
+    }
+
+    /// Sends nothing more to an account, or to anybody.
+    ///
+    /// # Errors
+    /// For an unknown account.
+    pub fn clear_ipn(&self, account: Option<&str>) -> Result<(), ControlError> {
+        self.shared.clear_ipn(account)
+    }
+
+    /// What goes wrong with notifications from the next change on.
+    ///
+    /// # Errors
+    /// For an unknown account and a probability that is none.
+    pub fn ipn_fault(&self, fault: IpnFault) -> Result<(), ControlError> {
+        self.shared.post_ipn_fault(fault)
+    }
+
+    /// Nothing goes wrong with notifications any more.
+    pub fn clear_ipn_faults(&self) {
+        self.shared.clear_ipn_faults();
+    }
+
+    /// Every notification, in the order of what it tells.
+    pub fn notifications(&self) -> Vec<NotificationBook> {
+        self.shared.notifications()
     }
 
     /// Stops listening, ends every connection, and returns when that is done.

@@ -1,6 +1,7 @@
 //! What every connection shares, and what the control API and an embedding program do with it.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -9,6 +10,10 @@ use tokio::sync::watch;
 
 use crate::control::faults::Fault;
 use crate::control::new_session::{Buyer, NewSession, PermissionBuyer, Shop};
+use crate::ipn::outbox::{Next, Subscription};
+use crate::ipn::post::Address;
+use crate::ipn::signing::Signing;
+use crate::ipn::{IpnFault, IpnInfo, IpnTarget, NotificationBook};
 use crate::objects::session::Standing;
 use crate::time::clock::{SandboxClock, SettableClock};
 use crate::unknowns::Unknowns;
@@ -23,6 +28,9 @@ pub enum ControlError {
     /// It can never be done as it was asked for.
     #[error("{0}")]
     Invalid(String),
+    /// A file or a key could not be made.
+    #[error("{0}")]
+    Failed(String),
     /// There is no such session or merchant.
     #[error("{0}")]
     NotFound(String),
@@ -40,6 +48,9 @@ pub(crate) struct Shared {
     /// The same clock, where we may move it.
     pub(crate) settable: Option<SettableClock>,
     world: Mutex<World>,
+    /// Where what signs notifications is kept, and that itself once it is needed.
+    folder: PathBuf,
+    signing: Mutex<Option<Arc<Signing>>>,
 }
 
 impl Shared {
@@ -48,6 +59,7 @@ impl Shared {
         clock: Arc<dyn SandboxClock>,
         settable: Option<SettableClock>,
         world: World,
+        folder: PathBuf,
     ) -> Self {
         let index = |name: fn(&Merchant) -> &String| -> HashMap<String, usize> {
             merchants
@@ -65,6 +77,8 @@ impl Shared {
             clock,
             settable,
             world: Mutex::new(world),
+            folder,
+            signing: Mutex::new(None),
         }
     }
 
@@ -204,5 +218,126 @@ impl Shared {
 
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.world().next_due()
+    }
+}
+
+/// Notifications.
+impl Shared {
+    /// Made when it is first asked for: most sandboxes never notify anybody.
+    pub(crate) fn signing(&self) -> Result<Arc<Signing>, ControlError> {
+        let mut kept = self.signing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(signing) = &*kept {
+            return Ok(signing.clone());
+        }
+        let made = Signing::make(&self.folder).map_err(|error| ControlError::Failed(error.to_string()))?;
+        Ok(kept.insert(Arc::new(made)).clone())
+    }
+
+    pub(crate) fn set_ipn(&self, target: IpnTarget) -> Result<IpnInfo, ControlError> {
+        let IpnTarget {
+            account,
+            url,
+            signature_version,
+        } = target;
+        let (index, merchant) = match &account {
+            Some(account) => self.merchant(account)?,
+            None => (0, &self.merchants[0]),
+        };
+        let address = Address::parse(&url).map_err(ControlError::Invalid)?;
+        let signing = self.signing()?;
+        let subscription = Subscription {
+            address,
+            version: signature_version,
+            topic: merchant.topic_arn.clone(),
+            merchant_id: merchant.merchant_id.clone(),
+            region: merchant.region,
+            signing: signing.clone(),
+        };
+        let now = self.now();
+        let mut world = self.world();
+        // What has changed until now is nothing to the new address.
+        world.notify(now).subscribe(index, subscription);
+        Ok(ipn_info(merchant, world.outbox.subscription(index), &signing))
+    }
+
+    pub(crate) fn clear_ipn(&self, account: Option<&str>) -> Result<(), ControlError> {
+        let chosen = match account {
+            Some(account) => vec![self.merchant(account)?.0],
+            None => (0..self.merchants.len()).collect(),
+        };
+        let now = self.now();
+        let mut world = self.world();
+        let outbox = world.notify(now);
+        chosen
+            .into_iter()
+            .for_each(|merchant| outbox.unsubscribe(merchant));
+        Ok(())
+    }
+
+    pub(crate) fn ipn(&self) -> Result<Vec<IpnInfo>, ControlError> {
+        let signing = self.signing()?;
+        let world = self.world();
+        let merchants = self.merchants.iter().enumerate();
+        let infos =
+            merchants.map(|(index, merchant)| ipn_info(merchant, world.outbox.subscription(index), &signing));
+        Ok(infos.collect())
+    }
+
+    pub(crate) fn post_ipn_fault(&self, fault: IpnFault) -> Result<(), ControlError> {
+        if !(0.0..=1.0).contains(&fault.probability) {
+            return Err(ControlError::Invalid("probability: 0 to 1".to_owned()));
+        }
+        let merchant = match &fault.account {
+            Some(account) => Some(self.merchant(account)?.0),
+            None => None,
+        };
+        let now = self.now();
+        self.world().notify(now).post_fault(fault, merchant);
+        Ok(())
+    }
+
+    pub(crate) fn clear_ipn_faults(&self) {
+        let now = self.now();
+        self.world().notify(now).clear_faults();
+    }
+
+    pub(crate) fn notifications(&self) -> Vec<NotificationBook> {
+        let now = self.now();
+        self.world().notify(now).books(&self.merchants)
+    }
+
+    pub(crate) fn merchants(&self) -> &[Merchant] {
+        &self.merchants
+    }
+
+    /// Wake a task that posts: something changed; an address came or went.
+    pub(crate) fn mail_signals(&self) -> (watch::Receiver<usize>, watch::Receiver<()>) {
+        let world = self.world();
+        (world.changes.count(), world.outbox.configured())
+    }
+
+    pub(crate) fn next_mail(&self, merchant: usize) -> Next {
+        let now = self.now();
+        let mut world = self.world();
+        match world.notify(now).next(merchant, now) {
+            Next::Wait(until) => Next::Wait([until, world.next_due()].into_iter().flatten().min()),
+            next @ (Next::Post { .. } | Next::Rest) => next,
+        }
+    }
+
+    pub(crate) fn mail_posted(&self, notice: usize, status: Option<u16>) {
+        let now = self.now();
+        self.world().outbox.posted(notice, status, now);
+    }
+}
+
+fn ipn_info(merchant: &Merchant, subscription: Option<&Subscription>, signing: &Signing) -> IpnInfo {
+    IpnInfo {
+        account: merchant.account.clone(),
+        merchant_id: merchant.merchant_id.clone(),
+        topic_arn: merchant.topic_arn.clone(),
+        url: subscription.map(|subscription| subscription.address.url()),
+        signature_version: subscription.map(|subscription| subscription.version),
+        signing_cert_url: signing.url(merchant.region),
     }
 }

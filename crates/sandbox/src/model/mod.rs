@@ -4,6 +4,7 @@
 //! Everything but TLS and signatures is the sandbox's own: calls go in as requests, faults strike, keys replay.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -418,7 +419,13 @@ fn the_books_never_lie() {
     let start = Timestamp::from_second(START).unwrap();
     let clock = SettableClock::stopped_at(start);
     let world = World::new(Profile::Unlimited, 1);
-    let shared = Shared::new(merchants, Arc::new(clock.clone()), Some(clock.clone()), world);
+    let shared = Shared::new(
+        merchants,
+        Arc::new(clock.clone()),
+        Some(clock.clone()),
+        world,
+        PathBuf::new(),
+    );
     let config = ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::with_cases(200)

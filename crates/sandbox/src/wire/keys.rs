@@ -29,6 +29,9 @@ const VALID_UNTIL: i64 = 2_524_607_999;
 pub(crate) struct MerchantKey {
     pub(crate) public_key_id: String,
     pub(crate) older_public_key_id: String,
+    pub(crate) merchant_id: String,
+    /// The AWS account that its topic of notifications belongs to.
+    pub(crate) topic_number: String,
     pub(crate) public: PKey<Public>,
 }
 
@@ -42,13 +45,28 @@ pub(crate) struct Certificates {
 /// Takes the RSA key in `file`, or makes one there: a sandbox started again in the same folder keeps the
 /// keys that its clients are configured with.
 pub(crate) fn merchant_key(file: &Path, environment: Environment) -> Result<MerchantKey, StartError> {
-    let private = match fs::read(file) {
+    let private = rsa_key(file)?;
+    let der = private.public_key_to_der()?;
+    let public = PKey::public_key_from_der(&der)?;
+    let name = key_name(&der);
+    Ok(MerchantKey {
+        public_key_id: format!("{}-{name}", environment.key_prefix()),
+        older_public_key_id: format!("A{}", &name[1..]),
+        merchant_id: format!("A{}", &name[11..]),
+        topic_number: topic_number(&der),
+        public,
+    })
+}
+
+/// The key in `file`, or a new one that is kept there.
+pub(crate) fn rsa_key(file: &Path) -> Result<Rsa<Private>, StartError> {
+    match fs::read(file) {
         Ok(pem) => {
             keep_to_owner(file)?;
             Rsa::private_key_from_pem(&pem).map_err(|source| StartError::Key {
                 file: file.into(),
                 source,
-            })?
+            })
         }
         Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
             let key = Rsa::generate(2048)?;
@@ -57,23 +75,20 @@ pub(crate) fn merchant_key(file: &Path, environment: Environment) -> Result<Merc
                 file: file.into(),
                 source,
             })?;
-            key
+            Ok(key)
         }
-        Err(source) => {
-            return Err(StartError::File {
-                file: file.into(),
-                source,
-            });
-        }
-    };
-    let der = private.public_key_to_der()?;
-    let public = PKey::public_key_from_der(&der)?;
-    let name = key_name(&der);
-    Ok(MerchantKey {
-        public_key_id: format!("{}-{name}", environment.key_prefix()),
-        older_public_key_id: format!("A{}", &name[1..]),
-        public,
-    })
+        Err(source) => Err(StartError::File {
+            file: file.into(),
+            source,
+        }),
+    }
+}
+
+/// An AWS account's number.
+fn topic_number(public_der: &[u8]) -> String {
+    let digest = openssl::sha::sha256(public_der);
+    let digits = digest.iter().rev().take(12);
+    digits.map(|byte| char::from(b'0' + byte % 10)).collect()
 }
 
 /// The id follows from the key, so that a kept key keeps its id.
@@ -105,10 +120,11 @@ fn keep_to_owner(file: &Path) -> Result<(), StartError> {
 
 /// A CA of this start's own and a leaf for 127.0.0.1 (as an address) and localhost (as a name).
 pub(crate) fn certificates() -> Result<Certificates, ErrorStack> {
-    let ca_key = elliptic_key()?;
-    let ca = certificate_authority(&ca_key)?;
+    let (ca, ca_key) = authority("Amazon Pay sandbox CA")?;
     let leaf_key = elliptic_key()?;
-    let leaf = leaf(&leaf_key, &ca, &ca_key)?;
+    let mut names = SubjectAlternativeName::new();
+    names.ip("127.0.0.1").dns("localhost");
+    let leaf = issue(&leaf_key, "127.0.0.1", &names, &ca, &ca_key)?;
     Ok(Certificates {
         ca_pem: ca.to_pem()?,
         leaf_der: leaf.to_der()?,
@@ -121,20 +137,29 @@ fn elliptic_key() -> Result<PKey<Private>, ErrorStack> {
     PKey::from_ec_key(EcKey::generate(&group)?)
 }
 
-fn certificate_authority(key: &PKey<Private>) -> Result<X509, ErrorStack> {
-    let mut builder = builder("Amazon Pay sandbox CA", key)?;
-    let name = name("Amazon Pay sandbox CA")?;
+/// A CA of its own, with its key.
+pub(crate) fn authority(common_name: &str) -> Result<(X509, PKey<Private>), ErrorStack> {
+    let key = elliptic_key()?;
+    let mut builder = builder(common_name, &key)?;
+    let name = name(common_name)?;
     builder.set_issuer_name(&name)?;
     builder.append_extension(BasicConstraints::new().critical().ca().pathlen(0).build()?)?;
     builder.append_extension(KeyUsage::new().critical().key_cert_sign().crl_sign().build()?)?;
     let identifier = SubjectKeyIdentifier::new().build(&builder.x509v3_context(None, None))?;
     builder.append_extension(identifier)?;
-    builder.sign(key, MessageDigest::sha256())?;
-    Ok(builder.build())
+    builder.sign(&key, MessageDigest::sha256())?;
+    Ok((builder.build(), key))
 }
 
-fn leaf(key: &PKey<Private>, ca: &X509, ca_key: &PKey<Private>) -> Result<X509, ErrorStack> {
-    let mut builder = builder("127.0.0.1", key)?;
+/// A server's certificate, for these names.
+pub(crate) fn issue(
+    key: &PKey<Private>,
+    common_name: &str,
+    names: &SubjectAlternativeName,
+    ca: &X509,
+    ca_key: &PKey<Private>,
+) -> Result<X509, ErrorStack> {
+    let mut builder = builder(common_name, key)?;
     builder.set_issuer_name(ca.subject_name())?;
     builder.append_extension(BasicConstraints::new().critical().build()?)?;
     builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
@@ -143,10 +168,7 @@ fn leaf(key: &PKey<Private>, ca: &X509, ca_key: &PKey<Private>) -> Result<X509, 
     let extensions = [
         SubjectKeyIdentifier::new().build(&context)?,
         AuthorityKeyIdentifier::new().keyid(true).build(&context)?,
-        SubjectAlternativeName::new()
-            .ip("127.0.0.1")
-            .dns("localhost")
-            .build(&context)?,
+        names.build(&context)?,
     ];
     for extension in extensions {
         builder.append_extension(extension)?;

@@ -24,6 +24,8 @@ pub(crate) struct Merchant {
     pub(crate) environment: Environment,
     pub(crate) public_key_id: String,
     pub(crate) older_public_key_id: String,
+    pub(crate) merchant_id: String,
+    pub(crate) topic_arn: String,
     pub(crate) public_key: PKey<Public>,
     key_file: PathBuf,
     refused: AtomicBool,
@@ -45,6 +47,8 @@ impl Merchant {
             region: self.region,
             public_key_id: self.public_key_id.clone(),
             older_public_key_id: self.older_public_key_id.clone(),
+            merchant_id: self.merchant_id.clone(),
+            topic_arn: self.topic_arn.clone(),
             private_key_file: self.key_file.clone(),
             environment: self.environment,
         }
@@ -66,6 +70,12 @@ pub(crate) fn open(specs: Vec<MerchantSpec>, folder: &Path) -> Result<Vec<Mercha
         let key_file = folder.join(format!("{account}.pem"));
         let key = keys::merchant_key(&key_file, environment)?;
         merchants.push(Merchant {
+            topic_arn: format!(
+                "arn:aws:sns:{}:{}:AmazonPay-{account}",
+                region.aws(),
+                key.topic_number
+            ),
+            merchant_id: key.merchant_id,
             account,
             region,
             environment,

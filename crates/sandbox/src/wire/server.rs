@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::api::refusal::Refusal;
 use crate::api::{self, Answer, Reply, Request};
-use crate::control;
+use crate::control::{self, ControlAnswer, guard};
 use crate::shared::Shared;
 use crate::time::stamp::http_date;
 
@@ -31,6 +31,18 @@ use crate::time::stamp::http_date;
 const MOST_BODY_BYTES: usize = 1 << 20;
 /// What is read of a longer body before it is answered: a caller that is still sending would not hear it.
 const MOST_DISCARDED_BYTES: usize = 16 << 20;
+
+/// Nothing is loaded from anywhere, nothing frames it, and forms lead back to it. The referrer stays within the
+/// origin: without any, a browser would not say where a form comes from.
+const CONTROL_HEADERS: [(&str, &str); 4] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("cache-control", "no-store"),
+];
 
 /// What every connection is served with. Calls are worked on apart from their connections: what has arrived is
 /// done, whether or not its caller waits.
@@ -253,7 +265,7 @@ async fn whole(mut body: Incoming) -> Result<Bytes, Unread> {
     clippy::disallowed_methods,
     reason = "a slow caller is slow in real time, whatever the sandbox's clock shows"
 )]
-async fn in_real_time<T>(patience: Duration, what: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn in_real_time<T>(patience: Duration, what: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(patience, what).await.ok()
 }
 
@@ -342,12 +354,19 @@ async fn respond_control(
         *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
         return Ok(response);
     };
-    let answer = control::answer(&serving.shared, head.method.as_str(), head.uri.path(), &body);
-    let json = answer.body.map(|body| Bytes::from(body.to_string()));
-    let mut response = Response::new(Full::new(json.unwrap_or_default()));
+    let answer = match guard::problem(head.method.as_str(), &head.headers) {
+        Some(why) => ControlAnswer::forbidden(why),
+        None => control::answer(&serving.shared, head.method.as_str(), head.uri.path(), &body),
+    };
+    let mut response = Response::new(Full::new(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response
-        .headers_mut()
-        .insert("content-type", HeaderValue::from_static("application/json"));
+    let headers = response.headers_mut();
+    for (name, value) in CONTROL_HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert("content-type", HeaderValue::from_static(answer.content_type));
+    if let Some(location) = answer.location {
+        headers.insert("location", HeaderValue::from_static(location));
+    }
     Ok(response)
 }

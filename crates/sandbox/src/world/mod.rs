@@ -19,6 +19,7 @@ use crate::api::quota::Quotas;
 use crate::api::refusal::Refusal;
 use crate::control::faults::Faults;
 use crate::control::new_session::{PermissionBuyer, PermissionBuyerAction, Route, SUCCESS_CARD};
+use crate::ipn::outbox::Outbox;
 use crate::objects::charge::Charge;
 use crate::objects::permission::{Permission, PermissionState, Posting};
 use crate::objects::session::Session;
@@ -54,6 +55,7 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) unknowns: Unknowns,
     pub(crate) changes: Changes,
+    pub(crate) outbox: Outbox,
     pub(crate) ids: Ids,
     /// A stream of their own, so that what is asked does not change the ids of sessions to come.
     pub(crate) request_ids: Ids,
@@ -179,8 +181,19 @@ impl World {
             changes: Changes::new(),
             ids: Ids::new(StdRng::from_rng(&mut seeds)),
             request_ids: Ids::new(StdRng::from_rng(&mut seeds)),
+            outbox: Outbox::new(
+                StdRng::from_rng(&mut seeds),
+                Ids::new(StdRng::from_rng(&mut seeds)),
+            ),
             answers: BTreeMap::new(),
         }
+    }
+
+    /// Lets happen what is due by `now`, and makes notifications of all that has changed.
+    pub(crate) fn notify(&mut self, now: Timestamp) -> &mut Outbox {
+        self.advance(now);
+        self.outbox.take_in(self.changes.since(0), now);
+        &mut self.outbox
     }
 
     /// Takes a new session in; false when its id is taken.

@@ -9,6 +9,8 @@ mod confirm;
 mod control;
 mod faults;
 mod idempotency;
+mod ipn;
+mod page;
 mod pending;
 mod permissions;
 mod quota;

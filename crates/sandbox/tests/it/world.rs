@@ -30,14 +30,22 @@ impl World {
     }
 
     pub(crate) async fn with(profile: Profile) -> Self {
+        Self::of(Options {
+            profile,
+            ..Options::default()
+        })
+        .await
+    }
+
+    /// As these options have it; keys, clock and seed are the world's own.
+    pub(crate) async fn of(options: Options) -> Self {
         let clock = SettableClock::stopped_at(START.parse().unwrap());
         let folder = folder_with_keys().await;
         let options = Options {
-            profile,
             tls_dir: Some(folder.path().to_owned()),
             clock: ClockSource::Settable(clock.clone()),
             seed: Some(7),
-            ..Options::default()
+            ..options
         };
         let sandbox = Sandbox::start(options).await.unwrap();
         let eu = Client::new(&sandbox, "eu_shop");
