@@ -10,6 +10,7 @@ mod faults;
 mod first;
 mod fulfilment;
 mod intents;
+mod ipn;
 mod node_sdk;
 mod replicas;
 mod rust_sdk;
