@@ -87,16 +87,18 @@ impl Shop {
             .done(201, &Request::create_checkout_session(body, key()))
             .await;
         let id = made.checkout_session_id;
-        let mut update = UpdateCheckoutSession::default();
-        update.web_checkout_details = Some(WebCheckoutDetails {
-            checkout_result_return_url: Some("https://shop.example/result".to_owned()),
-            ..WebCheckoutDetails::default()
-        });
-        update.payment_details = Some(PaymentDetails {
-            payment_intent: Some(intent.clone()),
-            charge_amount: Some(price("23.45")),
-            ..PaymentDetails::default()
-        });
+        let update = UpdateCheckoutSession {
+            web_checkout_details: Some(WebCheckoutDetails {
+                checkout_result_return_url: Some("https://shop.example/result".to_owned()),
+                ..WebCheckoutDetails::default()
+            }),
+            payment_details: Some(PaymentDetails {
+                payment_intent: Some(intent.clone()),
+                charge_amount: Some(price("23.45")),
+                ..PaymentDetails::default()
+            }),
+            ..UpdateCheckoutSession::default()
+        };
         let updated = self
             .done(
                 200,
@@ -167,11 +169,13 @@ async fn the_sdk_performs_every_operation_with_both_algorithms() {
         assert_eq!(charge, None);
         // The same bytes under the same key have the same answer.
         assert_eq!(ids(&shop.done(200, &request).await), (permission.clone(), None));
-        let mut update = UpdateChargePermission::default();
-        update.merchant_metadata = Some(MerchantMetadata {
-            merchant_reference_id: Some("ORDER-7".to_owned()),
-            ..MerchantMetadata::default()
-        });
+        let update = UpdateChargePermission {
+            merchant_metadata: Some(MerchantMetadata {
+                merchant_reference_id: Some("ORDER-7".to_owned()),
+                ..MerchantMetadata::default()
+            }),
+            ..UpdateChargePermission::default()
+        };
         let body = update.to_body().unwrap();
         let updated = shop
             .done(200, &Request::update_charge_permission(&permission, body))
@@ -192,8 +196,10 @@ async fn the_sdk_performs_every_operation_with_both_algorithms() {
             .unwrap();
         let made = shop.done(201, &Request::create_charge(body, key())).await;
         let charge = made.charge_id;
-        let mut update = UpdateCharge::new(ChargeState::Canceled);
-        update.reason_code = Some(ChargeReason::MerchantCanceled);
+        let update = UpdateCharge {
+            reason_code: Some(ChargeReason::MerchantCanceled),
+            ..UpdateCharge::new(ChargeState::Canceled)
+        };
         let updated = shop
             .done(200, &Request::update_charge(&charge, update.to_body()))
             .await;
