@@ -78,8 +78,13 @@ impl Shop {
         *self.answers.lock().unwrap() = statuses.to_vec();
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a post that never comes is to fail the test, not to hang it"
+    )]
     async fn next(&mut self) -> Post {
-        self.posts.recv().await.unwrap()
+        let post = tokio::time::timeout(Duration::from_secs(30), self.posts.recv());
+        post.await.expect("waited in vain for a post").unwrap()
     }
 
     async fn of(&mut self, object: &str) -> Post {
