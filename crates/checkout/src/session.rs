@@ -30,7 +30,7 @@ pub struct Deadline {
 pub struct Subject {
     /// What holds of what the shop said.
     pub statement: Statement,
-    /// Everything that the shop ever said of it, once each.
+    /// Everything that the shop ever said of it, once each way that its amounts were written.
     pub heard: Vec<Statement>,
     /// The event's own time.
     pub said_at: Timestamp,
@@ -50,6 +50,16 @@ impl Subject {
     /// The account, where the event's name is one.
     pub fn account(&self) -> Option<&AccountName> {
         self.statement.account.as_ref()
+    }
+
+    /// Whether the shop has said this, and written its amounts like this.
+    pub(crate) fn has_heard_written(&self, statement: &Statement) -> bool {
+        let written_alike = |heard: &Statement| match (&heard.order, &statement.order) {
+            (Some(heard), Some(said)) => heard.is_written_as(said),
+            (Some(_) | None, None) | (None, Some(_)) => true,
+        };
+        let mut heard = self.heard.iter();
+        heard.any(|heard| heard == statement && written_alike(heard))
     }
 
     /// Creation, as far as the deadline tells it.

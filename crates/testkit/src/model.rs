@@ -163,6 +163,11 @@ impl OrderBuilder {
         })
     }
 
+    /// The shop can wait for the authorization.
+    pub fn may_pend(self) -> Self {
+        self.change(|order| order.can_handle_pending = true)
+    }
+
     /// The event brought no address.
     pub fn without_address(self) -> Self {
         self.change(|order| order.has_address = false)

@@ -19,7 +19,7 @@ impl Story<'_> {
             }
             return;
         };
-        if subject.heard.contains(&statement) {
+        if subject.heard.contains(&statement) && !self.is_rewritten(&statement) {
             return;
         }
         match &self.session {
@@ -29,6 +29,16 @@ impl Story<'_> {
             Session::Open(open) if self.takes_amendments(open) => self.amend(statement),
             Session::Open(_) | Session::PaymentPending(_) | Session::Settled(_) => self.conflict(statement),
             Session::Unseen => {}
+        }
+    }
+
+    /// The same amounts, written as never before: what a refusal of `14.00` for `14` is repaired with.
+    fn is_rewritten(&self, statement: &Statement) -> bool {
+        match &self.session {
+            Session::Open(open) => {
+                matches!(open.hold, Hold::NeedsRepair(_)) && !open.subject.has_heard_written(statement)
+            }
+            Session::Unseen | Session::PaymentPending(_) | Session::Settled(_) => false,
         }
     }
 

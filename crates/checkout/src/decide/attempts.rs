@@ -160,8 +160,9 @@ impl Story<'_> {
         ids.charge_permission_type.get_or_insert(order.permission_type);
         let charged = ids.charge_id.is_some();
         let payment = match (order.work, charged) {
-            // Finalize sends the intent, so that Amazon's plain success says what became of the money.
-            (Work::Finalize { intent, .. }, true) if !pending => paid_by(intent),
+            // Finalize sends the intent, so that Amazon's plain success says what became of the money; but where the
+            // payment may pend, it is not known that Finalize says so by a 202.
+            (Work::Finalize { intent, .. }, true) if !pending && !order.can_handle_pending => paid_by(intent),
             (
                 Work::Finalize {
                     intent: PaymentIntent::Confirm,

@@ -2,7 +2,7 @@
 
 use super::Story;
 use crate::session::{Outcome, Pending};
-use crate::{Answer, ChargeAnswer, ChargeFound, Event, Payment, Policy, Session, Work};
+use crate::{Answer, ChargeAnswer, ChargeFound, Event, Payment, PaymentIntent, Policy, Session, Work};
 
 impl Story<'_> {
     pub(super) fn charge_looked_up(&mut self, answer: ChargeAnswer, spread: f64) {
@@ -42,19 +42,19 @@ impl Story<'_> {
             payment,
             evidence: pending.evidence,
         };
-        let sets_up_wallet = pending
-            .subject
-            .statement
-            .order
-            .is_some_and(|order| order.work == Work::SetUpWallet);
+        let order = pending.subject.statement.order;
+        let moves_no_money = order.is_some_and(|order| {
+            order.work == Work::SetUpWallet || order.intent() == Some(PaymentIntent::Confirm)
+        });
         match found {
             ChargeFound::Authorized => self.settle(confirmed(Payment::Authorized), answer),
             ChargeFound::Captured => self.settle(confirmed(Payment::Captured), answer),
             ChargeFound::Declined { reason } | ChargeFound::Canceled { reason } => {
                 self.settle(Outcome::Declined { reason_code: reason }, answer);
             }
-            // Amazon's own sample of a setup shows a charge id; nothing was charged under it.
-            ChargeFound::NotFound if sets_up_wallet => self.settle(confirmed(Payment::None), answer),
+            // Amazon's own sample of a setup shows a charge id, and an answer to the intent Confirm may; nothing was
+            // charged under it.
+            ChargeFound::NotFound if moves_no_money => self.settle(confirmed(Payment::None), answer),
             ChargeFound::NotFound => {
                 let Session::PaymentPending(after) = &self.session else {
                     return;

@@ -7,11 +7,12 @@ use crate::{ChargeFound, Event, Policy, Session, Statement, Timestamp};
 
 impl Subject {
     pub(super) fn hear(&mut self, statement: &Statement) {
-        if !self.heard.contains(statement) {
+        if !self.has_heard_written(statement) {
             self.heard.push(statement.clone());
         }
     }
 }
+
 impl Session {
     /// The session after one more fact, recorded at `at`.
     #[must_use]

@@ -151,6 +151,17 @@ fn a_pending_finalize_is_told_as_pending_and_not_as_an_outcome() {
 }
 
 #[test]
+fn a_plain_success_of_what_may_pend_is_asked_about() {
+    // That Finalize answers 202 while a payment is pending is a guess.
+    let story = given(policy())
+        .and(observe(order().intent(PaymentIntent::Authorize).may_pend()))
+        .and(start(1))
+        .when(answered(1, accepted()))
+        .then(["confirmation-accepted"]);
+    assert_eq!(story.step(), Step::LookUpCharge);
+}
+
+#[test]
 fn a_permission_type_in_the_answer_is_told_and_one_that_is_missing_comes_from_the_event() {
     let mut saved = ids();
     saved.charge_permission_type = Some(checkout::ChargePermissionType::PaymentMethodOnFile);

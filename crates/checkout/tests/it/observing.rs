@@ -132,6 +132,28 @@ fn another_event_amends_what_amazon_refused() {
 }
 
 #[test]
+fn an_amount_written_otherwise_amends_what_amazon_refused_and_nothing_else() {
+    let as_written = |amount| observe(order().amount(amount));
+    let refused = given(policy())
+        .and(as_written("14"))
+        .and(start(1))
+        .later(secs(1))
+        .and(answered(1, amount_mismatch()));
+    refused.clone().when(as_written("14")).then_nothing();
+    let amended = refused
+        .when(as_written("14.00"))
+        .then(["checkout-amended", "alert-resolved needs-repair"]);
+    // Refused again: what was said before is no news, however it is written.
+    let refused = amended
+        .and(start(2))
+        .later(secs(1))
+        .and(answered(2, amount_mismatch()));
+    for amount in ["14", "14.00"] {
+        refused.clone().when(as_written(amount)).then_nothing();
+    }
+}
+
+#[test]
 fn another_event_amends_what_the_policy_forswore_while_there_is_time() {
     let story = forsworn_by_policy().at(hours(23) + mins(50));
     let story = story
