@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use checkout::{Event, Outcome};
 use reconciler::Advanced;
 use reconciler::ports::{Call, NoTurn};
-use testkit::fake_amazon::{Card, Checkout, Fault, Request, Weather};
+use testkit::fake_amazon::{Card, Checkout, Fault, Manners, Request, Weather};
 use testkit::model::{hours, mins, money, order, secs, t, t0};
 
 use crate::given::{World, account, arrival, completed, second_worker, session, world};
@@ -168,7 +168,10 @@ fn after_a_crash_the_attempt_on_record_is_repeated() {
 fn after_the_same_error_three_times_comes_a_new_key_with_the_same_bytes() {
     let world = world();
     world.amazon.weather(Weather {
-        replays_errors: true,
+        manners: Manners {
+            replays_errors: true,
+            ..Manners::default()
+        },
         ..Weather::default()
     });
     world.amazon.script(Call::Confirm, &[Some(Fault::ErrorBefore)]);

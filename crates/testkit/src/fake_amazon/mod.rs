@@ -12,6 +12,7 @@
 //! caller's own guard fails, and a test can see it.
 
 mod books;
+mod manners;
 mod session;
 mod world;
 
@@ -28,6 +29,7 @@ use reconciler::Personal;
 use reconciler::ports::{Attempt, Call, Clock, ConfirmCheckout, LookUp, NoTurn, Turns};
 
 pub use books::{Completion, Request, Told};
+pub use manners::Manners;
 pub use session::{Buyer, Card, Checkout, End, SessionBook};
 use world::{Reply, World};
 
@@ -72,8 +74,8 @@ pub struct Weather {
     pub calm_from: Option<Timestamp>,
     /// A call takes no longer than this where nothing else slows it.
     pub latency: Duration,
-    /// Whether a stored 5xx is replayed to its key (reference, section 3: unknown).
-    pub replays_errors: bool,
+    /// What nobody knows of Amazon.
+    pub manners: Manners,
 }
 
 /// Amazon's quota for one kind of call.
@@ -269,7 +271,7 @@ impl LookUp for FakeAmazon {
             pause().await;
             let begun_at = this.clock.now();
             let (reply, ends_at) = this.world().read(Call::LookUp, begun_at);
-            let seen = this.world().show(&id);
+            let seen = this.world().show(&id, begun_at);
             this.clock.sleep_until(ends_at).await;
             match reply {
                 Reply::Fails(class, answer) => {

@@ -10,6 +10,7 @@ use checkout::{
 use reconciler::{Address, Personal};
 
 use super::books::Completion;
+use super::manners::Manners;
 
 /// How the payment goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,8 +155,13 @@ impl Session {
         self.checkout.created_at.plus(Policy::LIFETIME)
     }
 
+    /// When it is over for Amazon.
+    pub(super) fn lapses_at(&self, manners: &Manners) -> Timestamp {
+        self.expires_at().plus(manners.expiry_lag)
+    }
+
     /// What happens next without a call, and when.
-    pub(super) fn next_change(&self) -> Option<(Timestamp, Change)> {
+    pub(super) fn next_change(&self, manners: &Manners) -> Option<(Timestamp, Change)> {
         let open = self.book.end == End::Open;
         let free = open && self.ids.is_none();
         let effect = self
@@ -178,7 +184,8 @@ impl Session {
             Buyer::Cancels(_, at) if free => Some((at, Change::BuyerCancels)),
             Buyer::Cancels(..) | Buyer::Finishes(_) | Buyer::Leaves => None,
         };
-        let expires = free.then(|| (self.expires_at(), Change::Expires));
+        let waits = manners.arrival_counts && !self.under_way.is_empty();
+        let expires = (free && !waits).then(|| (self.lapses_at(manners), Change::Expires));
         [effect, decided, shop, buyer, expires]
             .into_iter()
             .flatten()
@@ -192,12 +199,17 @@ impl Session {
         }
     }
 
-    pub(super) fn seen(&self) -> Seen {
+    pub(super) fn seen(&self, now: Timestamp, manners: &Manners) -> Seen {
         let address = Address {
             city: Some("Amsterdam".to_owned()),
             ..Address::default()
         };
+        let confirmed_at = self.book.completions.last().map(|one| one.at);
         let found = match (&self.book.end, &self.ids) {
+            _ if confirmed_at.is_some_and(|at| manners.hides(at, now)) => Found::Open {
+                ids: None,
+                has_address: true,
+            },
             (End::Open, ids) => Found::Open {
                 ids: ids.clone(),
                 has_address: true,
@@ -221,14 +233,25 @@ impl Session {
     }
 
     /// The request, or the shop front, confirms it.
-    pub(super) fn complete(&mut self, id: &str, key: Option<IdempotencyKey>, at: Timestamp) -> (Ids, bool) {
+    pub(super) fn complete(
+        &mut self,
+        id: &str,
+        by: Option<(IdempotencyKey, bool)>,
+        at: Timestamp,
+        manners: &Manners,
+    ) -> (Ids, bool) {
+        let finalizes = by.as_ref().is_some_and(|(_, finalizes)| *finalizes);
+        let key = by.map(|(key, _)| key);
         let times = self.book.completions.len() + 1;
         let charge_id = (self.checkout.intent != PaymentIntent::Confirm && self.checkout.amount.is_some())
             .then(|| format!("C-{id}-{times}"));
+        let sets_up_wallet = self.checkout.amount.is_none();
+        let is_none = manners.shows_charges_that_are_none && finalizes != sets_up_wallet;
+        let shown = is_none.then(|| format!("N-{id}-{times}"));
         let ids = Ids {
             charge_permission_id: format!("P-{id}"),
             charge_permission_type: None,
-            charge_id: charge_id.clone(),
+            charge_id: charge_id.clone().or(shown),
         };
         self.book.completions.push(Completion {
             at,
@@ -249,9 +272,8 @@ impl Session {
             };
             self.book.charges.insert(charge, state);
         }
-        if is_pending {
-            self.deciding = pending;
-        } else {
+        self.deciding = pending;
+        if !is_pending || manners.pending_is_completed {
             self.book.end = End::Completed;
         }
         (ids, is_pending)
@@ -277,6 +299,8 @@ impl Session {
             (self.paid(), End::Completed)
         };
         self.book.charges.insert(charge.to_owned(), state);
-        self.book.end = end;
+        if self.book.end == End::Open {
+            self.book.end = end;
+        }
     }
 }

@@ -76,8 +76,23 @@ fn lost() -> ConfirmAnswer {
     failed(Class::Retry, true, 0, "")
 }
 
+fn is_success(answer: &ConfirmAnswer) -> bool {
+    matches!(answer, ConfirmAnswer::Accepted { .. })
+}
+
 fn server_error() -> ConfirmAnswer {
     failed(Class::Retry, true, 500, "InternalServerError")
+}
+
+/// With a status and a code of its class.
+fn refused_as(class: Class) -> ConfirmAnswer {
+    let (status, code) = match class {
+        Class::Final => (422, "CheckoutSessionCanceled"),
+        Class::Fix { content: true } => (400, "InvalidParameterValue"),
+        Class::Fix { content: false } => (400, "InvalidRequest"),
+        Class::Ask | Class::Retry | Class::Slow | Class::Lane => (422, "InvalidCheckoutSessionStatus"),
+    };
+    failed(class, false, status, code)
 }
 
 fn not_in_a_state_for_this() -> ConfirmAnswer {
@@ -239,7 +254,7 @@ impl World {
                 let known = self
                     .sessions
                     .get_mut(&attempt.id)
-                    .filter(|_| self.weather.replays_errors);
+                    .filter(|_| self.weather.manners.replays_errors);
                 if let Some(session) = known {
                     let stored = (attempt.body.clone(), server_error());
                     let key = attempt.key.as_str().to_owned();
@@ -287,6 +302,7 @@ impl World {
         now: Timestamp,
         effect_at: Timestamp,
     ) -> Option<(usize, Timestamp)> {
+        let manners = &self.weather.manners;
         let Some(session) = self.sessions.get_mut(&attempt.id) else {
             let unknown = failed(Class::Fix { content: false }, false, 404, "ResourceNotFound");
             self.results.insert(request, unknown);
@@ -309,24 +325,15 @@ impl World {
                 400,
                 "DuplicateIdempotencyKey",
             )),
-            Some((_, stored)) => Some(stored.clone()),
-            None if session.book.end != End::Open
-                || session.ids.is_some()
-                || !session.buyer_is_done(now)
-                || session.expires_at() <= now =>
-            {
+            Some((_, stored)) if manners.replays_confirmations || !is_success(stored) => Some(stored.clone()),
+            _ if matches!(session.book.end, End::Canceled(_)) || session.lapses_at(manners) <= now => {
+                Some(refused_as(manners.canceled_refusal))
+            }
+            _ if session.book.end != End::Open || session.ids.is_some() || !session.buyer_is_done(now) => {
                 Some(not_in_a_state_for_this())
             }
-            None if !amount_agrees => {
-                Some(failed(Class::Fix { content: true }, false, 400, "AmountMismatch"))
-            }
-            None if !has_address => Some(failed(
-                Class::Fix { content: true },
-                false,
-                400,
-                "MissingParameterValue",
-            )),
-            None => None,
+            _ if !amount_agrees || !has_address => Some(refused_as(manners.content_refusal)),
+            _ => None,
         };
         match refused {
             Some(refused) => {
@@ -342,6 +349,7 @@ impl World {
     }
 
     fn take_effect(&mut self, id: &SessionId, place: usize) {
+        let manners = &self.weather.manners;
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
@@ -350,18 +358,25 @@ impl World {
             key,
             effect_at,
         } = session.under_way.swap_remove(place);
-        let over = matches!(session.book.end, End::Canceled(_)) || session.expires_at() <= effect_at;
+        let body = self.requests.get(request).map(|request| request.body.clone());
+        let finalizes = body.as_ref().is_some_and(|body| body.starts_with(b"finalize;"));
+        let lapsed = !manners.arrival_counts && session.lapses_at(manners) <= effect_at;
+        let over = matches!(session.book.end, End::Canceled(_)) || lapsed;
         let result = match session.checkout.card {
-            _ if over => not_in_a_state_for_this(),
+            _ if over => refused_as(manners.canceled_refusal),
             Card::Refused { ends } => {
                 session.book.refused = true;
                 if ends {
                     session.book.end = End::Canceled("Declined".to_owned());
+                    refused_as(manners.ending_refusal)
+                } else {
+                    failed(Class::Final, false, 422, "HardDeclined")
                 }
-                failed(Class::Final, false, 422, "HardDeclined")
             }
             Card::Good | Card::Pending { .. } => {
-                let (ids, pending) = session.complete(id.as_str(), Some(key.clone()), effect_at);
+                let by = Some((key.clone(), finalizes));
+                let (ids, pending) = session.complete(id.as_str(), by, effect_at, manners);
+                let pending = pending && (manners.finalize_answers_202 || !finalizes);
                 let status = if pending { 202 } else { 200 };
                 ConfirmAnswer::Accepted {
                     ids,
@@ -370,13 +385,7 @@ impl World {
                 }
             }
         };
-        let keep = matches!(result, ConfirmAnswer::Accepted { .. });
-        if let Some(body) = self
-            .requests
-            .get(request)
-            .map(|request| request.body.clone())
-            .filter(|_| keep)
-        {
+        if let Some(body) = body.filter(|_| is_success(&result)) {
             session
                 .keys
                 .insert(key.as_str().to_owned(), (body, result.clone()));
@@ -449,7 +458,7 @@ impl World {
         }
     }
 
-    pub(super) fn show(&self, id: &SessionId) -> Seen {
+    pub(super) fn show(&self, id: &SessionId, now: Timestamp) -> Seen {
         self.sessions.get(id).map_or(
             Seen {
                 found: Found::NotFound,
@@ -457,7 +466,7 @@ impl World {
                 expires_at: None,
                 personal: None,
             },
-            Session::seen,
+            |session| session.seen(now, &self.weather.manners),
         )
     }
 
@@ -474,7 +483,7 @@ impl World {
     pub(super) fn next_change(&self) -> Option<Timestamp> {
         self.sessions
             .values()
-            .filter_map(|session| session.next_change().map(|(at, _)| at))
+            .filter_map(|session| session.next_change(&self.weather.manners).map(|(at, _)| at))
             .min()
     }
 
@@ -485,7 +494,7 @@ impl World {
             while let Some((at, change)) = self
                 .sessions
                 .get(&id)
-                .and_then(Session::next_change)
+                .and_then(|session| session.next_change(&self.weather.manners))
                 .filter(|(at, _)| *at <= now)
             {
                 self.change(&id, at, change);
@@ -505,7 +514,7 @@ impl World {
             Change::Decided(charge) => session.decide(&charge),
             Change::ShopConfirms => {
                 session.checkout.shop_confirms_at = None;
-                session.complete(id.as_str(), None, at);
+                session.complete(id.as_str(), None, at, &self.weather.manners);
             }
             Change::BuyerCancels => session.book.end = End::Canceled("BuyerCanceled".to_owned()),
             Change::Expires => session.book.end = End::Canceled("Expired".to_owned()),

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use checkout::{Event, Timestamp};
+use checkout::{Class, Event, Timestamp};
 use reconciler::Arrival;
 use reconciler::ports::{Attempt, Call, Clock, Share};
 use testkit::broker::RecordingBroker;
 use testkit::chance::Seeded;
 use testkit::clock::SimClock;
-use testkit::fake_amazon::{FakeAmazon, Quota, Weather};
+use testkit::fake_amazon::{FakeAmazon, Manners, Quota, Weather};
 use testkit::memory_log::MemoryLog;
 use testkit::model::{hours, secs, t0};
 
@@ -105,13 +105,36 @@ fn weather(amazon: &FakeAmazon, chance: &Seeded, calm_from: Timestamp) {
         rough: *chance.pick(&[0, 20, 50, 80]).expect("it is not empty"),
         calm_from: Some(calm_from),
         latency: secs(chance.below(4)),
-        replays_errors: chance.percent(50),
+        manners: manners(chance),
     });
     for call in [Call::Confirm, Call::LookUp, Call::Charge] {
         if chance.percent(30) {
             let (burst, every) = (2, secs(1 + chance.below(20)));
             amazon.quota(call, Quota { burst, every });
         }
+    }
+}
+
+/// What no document says of Amazon, any way that it may be.
+fn manners(chance: &Seeded) -> Manners {
+    let sometimes = |most| {
+        let lag = Duration::from_secs(chance.below(most));
+        if chance.percent(50) { lag } else { Duration::ZERO }
+    };
+    let one_of = |classes: &[Class]| *chance.pick(classes).expect("it is not empty");
+    let (ours, content) = (Class::Fix { content: false }, Class::Fix { content: true });
+    Manners {
+        replays_errors: chance.percent(50),
+        replays_confirmations: chance.percent(50),
+        look_up_lag: sometimes(900),
+        pending_is_completed: chance.percent(50),
+        finalize_answers_202: chance.percent(50),
+        expiry_lag: sometimes(7200),
+        arrival_counts: chance.percent(50),
+        canceled_refusal: one_of(&[Class::Ask, Class::Final, ours]),
+        ending_refusal: one_of(&[Class::Ask, Class::Final, ours]),
+        content_refusal: one_of(&[ours, content]),
+        shows_charges_that_are_none: chance.percent(50),
     }
 }
 

@@ -13,6 +13,9 @@ use crate::given::{account, address_in, arrival_of, session};
 /// From here on neither Amazon nor the log makes trouble, so that what can be confirmed must be.
 pub(crate) const CALM_AFTER: Duration = Duration::from_secs(3 * 3600);
 
+/// The fates whose payment is decided later.
+const PENDING: [u64; 2] = [0, 1];
+
 /// One session of a run.
 pub(crate) struct Planned {
     pub(crate) id: SessionId,
@@ -55,12 +58,23 @@ fn planned(number: u64, chance: &Seeded) -> Planned {
         2 => said = said.without_address(),
         _ => {}
     }
+    let fate = chance.below(20);
+    let is_finalized = said
+        .clone()
+        .build()
+        .order
+        .and_then(|order| order.intent())
+        .is_some();
+    if PENDING.contains(&fate) && is_finalized {
+        checkout.intent = PaymentIntent::Authorize;
+        said = said.intent(checkout.intent).may_pend();
+    }
     let right = said.clone().build();
     let mut said_at = created_at.plus(up_to(chance, secs(60)));
     let mut statements = vec![right.clone()];
     let mut known = true;
     let later = |most| created_at.plus(up_to(chance, most));
-    match chance.below(20) {
+    match fate {
         0 => {
             checkout.card = Card::Pending {
                 after: up_to(chance, hours(20)),
