@@ -15,5 +15,6 @@ mod node_sdk;
 mod replicas;
 mod rust_sdk;
 mod tidy;
+mod unknowns;
 mod way_in;
 mod world;

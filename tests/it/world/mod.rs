@@ -45,6 +45,11 @@ pub(crate) struct World {
 impl World {
     /// None where a real part is missing; the test's output says which.
     pub(crate) async fn new(name: &str) -> Option<Self> {
+        Self::with_quotas_of(name, Profile::Unlimited).await
+    }
+
+    /// The same, with Amazon's quotas.
+    pub(crate) async fn with_quotas_of(name: &str, profile: Profile) -> Option<Self> {
         let (bootstrap, database_url) = {
             let name = name.to_owned();
             let parts = tokio::task::spawn_blocking(move || {
@@ -54,11 +59,15 @@ impl World {
             });
             parts.await.unwrap()?
         };
-        Some(Self::over(name, &bootstrap, database_url).await)
+        Some(Self::made(name, &bootstrap, database_url, profile).await)
     }
 
     /// The same over parts that the scenario has to itself.
     pub(crate) async fn over(name: &str, bootstrap: &str, database_url: String) -> Self {
+        Self::made(name, bootstrap, database_url, Profile::Unlimited).await
+    }
+
+    async fn made(name: &str, bootstrap: &str, database_url: String, profile: Profile) -> Self {
         let prefix = real::unique(name);
         let topic = |of: &str| format!("{prefix}.{of}");
         let kafka = kafka_topics::Settings {
@@ -73,7 +82,7 @@ impl World {
         kafka_topics::create_topics(&kafka, PARTITIONS).await.unwrap();
         let clock = SettableClock::starting_at(SettableClock::real().now(), SPEED);
         let options = Options {
-            profile: Profile::Unlimited,
+            profile,
             clock: ClockSource::Settable(clock.clone()),
             seed: Some(1),
             ..Options::default()
