@@ -26,6 +26,9 @@ pub(super) enum Ends {
     ConfirmedSomehow { told: Value },
     /// Refused with this code, told to people, and confirmed once the shop has said this instead.
     Repaired { code: String, amended: Value },
+    /// Refused as by a session whose buyer is not done, so waited for; told to people as its deadline comes near,
+    /// and confirmed once the shop has said this instead.
+    RepairedAtLast { amended: Value },
     /// Told as pending on this evidence, then this outcome.
     Pending {
         evidence: &'static str,
@@ -140,6 +143,17 @@ impl Case {
                     panic!("two requests: {self:#?}: {book:#?}");
                 };
                 assert_ne!(refused.idempotency_key, confirmed.idempotency_key, "{self:#?}");
+            }
+            Ends::RepairedAtLast { amended } => {
+                world.until_state(daemon, &id, "waiting").await;
+                world.at_rest(daemon, std::slice::from_ref(&id)).await;
+                let deadline = world.book(&id).expiration_timestamp;
+                world.clock.set(deadline - SignedDuration::from_mins(29));
+                world.alert(&id, "deadline-near", "firing").await;
+                world.alert(&id, "forsworn", "firing").await;
+                world.say(&session, amended.clone()).await;
+                let heard = world.outcome(&id).await;
+                self.is_confirmed(world, &heard, &json!({}));
             }
             Ends::Pending { evidence, outcome } => {
                 let told = world.told(&id, |_| true).await;

@@ -338,7 +338,7 @@ pub(super) fn mismatches() -> Vec<Case> {
         (
             "addressMismatch",
             json!({}),
-            json!({"shippingAddress": other_city}),
+            json!({"shippingAddress": other_city.clone()}),
         ),
         (
             "supplementaryDataMismatch",
@@ -374,6 +374,15 @@ pub(super) fn mismatches() -> Vec<Case> {
             let case = Case::new(one(switch, position), ends);
             cases.push(case.session(session.clone()).event(event.clone()));
         }
+    }
+    // Codes that nobody knows, with a status that also says "not yet".
+    for (switch, status, event) in [
+        ("chargeAmountMismatch", 409, json!({"chargeAmount": eur("99.99")})),
+        ("addressMismatch", 422, json!({"shippingAddress": other_city})),
+    ] {
+        let ends = Ends::RepairedAtLast { amended: json!({}) };
+        let case = Case::new(one(switch, refusal(status, "BornYesterday")), ends);
+        cases.push(case.event(event).made_hours_ago(21));
     }
     cases
 }
