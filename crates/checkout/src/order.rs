@@ -98,7 +98,8 @@ impl Order {
     /// Whether the amounts of an equal order are written alike too: `14` and `14.00` are equal.
     pub(crate) fn is_written_as(&self, other: &Self) -> bool {
         let written = |order: &Self| {
-            [order.charge_amount(), order.total_order_amount].map(|amount| amount.map(|it| it.value().scale()))
+            [order.charge_amount(), order.total_order_amount]
+                .map(|amount| amount.map(|it| it.value().scale()))
         };
         written(self) == written(other)
     }
