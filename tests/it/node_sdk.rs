@@ -277,10 +277,16 @@ async fn the_official_sdk_performs_every_operation_with_both_algorithms() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_by_the_official_sdk_has_the_first_answer_and_no_second_effect() {
+    for algorithm in [V1, V2] {
+        repeats(algorithm).await;
+    }
+}
+
+async fn repeats(algorithm: &str) {
     let Some(shop) = Shop::open().await else {
         return;
     };
-    let mut sdk = shop.sdk(V2);
+    let mut sdk = shop.sdk(algorithm);
     let first = sdk
         .done(
             201,
@@ -332,10 +338,16 @@ async fn a_repeat_by_the_official_sdk_has_the_first_answer_and_no_second_effect(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_official_sdk_does_wrong_is_refused_as_amazon_refuses_it() {
+    for algorithm in [V1, V2] {
+        refusals(algorithm).await;
+    }
+}
+
+async fn refusals(algorithm: &str) {
     let Some(shop) = Shop::open().await else {
         return;
     };
-    let mut sdk = shop.sdk(V2);
+    let mut sdk = shop.sdk(algorithm);
     let session = shop.session(&mut sdk, "AuthorizeWithCapture", "mismatch").await;
     let mismatch = json!([session, {"chargeAmount": price("23.46")}]);
     assert_eq!(
@@ -357,7 +369,7 @@ async fn what_the_official_sdk_does_wrong_is_refused_as_amazon_refuses_it() {
         &info.merchants[1].private_key_file,
     );
     let wrong_key = As {
-        algorithm: V2,
+        algorithm,
         key_file: theirs,
         ca_file: &info.ca_file,
     };
@@ -370,7 +382,7 @@ async fn what_the_official_sdk_does_wrong_is_refused_as_amazon_refuses_it() {
     // The agent is strict: somebody else's certificate authority is not trusted.
     let other = Sandbox::start(Options::default()).await.unwrap();
     let wrong_ca = As {
-        algorithm: V2,
+        algorithm,
         key_file: ours,
         ca_file: &other.info().ca_file,
     };

@@ -133,7 +133,8 @@ impl fmt::Debug for ClientConfig {
             .field("environment", &self.environment)
             .field("algorithm", &self.algorithm)
             .field("headers", &self.headers)
-            .field("endpoint", &self.endpoint)
+            // As it is only if it is usable: what is refused may hold a password.
+            .field("endpoint", &self.endpoint().ok().map(|endpoint| endpoint.origin))
             .field("connect_timeout", &self.connect_timeout)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()

@@ -93,6 +93,8 @@
 //! # Features
 //!
 //! - `rustls` (on by default): TLS. Without it only plain HTTP on loopback works, for tests.
+//!
+//! Both signature algorithms are always there: aws-lc-rs makes either, so the older one needs no library of its own.
 
 #![warn(missing_docs)]
 

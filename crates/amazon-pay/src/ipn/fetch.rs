@@ -7,6 +7,8 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 
 use super::sns_url::CertificateUrl;
 use crate::error::Cause;
@@ -22,7 +24,7 @@ pub trait FetchCertificate: Send + Sync {
 }
 
 /// Remembers what another [`FetchCertificate`] has downloaded, by URL; SNS puts a new certificate under a new
-/// URL. Failures are not remembered. When it is full, what was used longest ago goes.
+/// URL. Failures are not remembered, and what holds no certificate is one. When it is full, what was used longest ago goes.
 pub struct CachedCertificates<F> {
     fetch: F,
     capacity: NonZeroUsize,
@@ -66,6 +68,8 @@ impl<F: FetchCertificate> FetchCertificate for CachedCertificates<F> {
             return Ok(pem);
         }
         let pem = self.fetch.fetch(url).await?;
+        // A page of a gateway's, kept, would refuse every notification after it.
+        CertificateDer::from_pem_slice(&pem).map_err(|_| "what was fetched holds no certificate")?;
         self.keep(url, &pem);
         Ok(pem)
     }

@@ -26,8 +26,8 @@
 //! | the certificate is valid at the time you give, and issued to SNS by name | an authority serves others too |
 //! | the signature, version 1 (SHA-1) or 2 (SHA-256), covers what was parsed | |
 //!
-//! The topic, the age and the version are looked at first, so that a stranger cannot make you download
-//! anything. Certificates are not checked for revocation.
+//! The topic, the age and the version are looked at first, though nothing has vouched for them then: whoever knows
+//! your topic can make you download from SNS's own hosts, and from nowhere else. Certificates are not checked for revocation.
 //!
 //! # Example
 //!

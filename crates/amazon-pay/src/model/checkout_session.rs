@@ -135,8 +135,8 @@ impl fmt::Debug for CheckoutSession {
     }
 }
 
-/// Something that is still missing.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// Something that is still missing. The `Debug` form does not show Amazon's sentence.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Constraint {
@@ -148,4 +148,13 @@ pub struct Constraint {
     /// Fields that are new.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+impl fmt::Debug for Constraint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Constraint")
+            .field("constraint_id", &self.constraint_id)
+            .field("extra", &self.extra)
+            .finish_non_exhaustive()
+    }
 }

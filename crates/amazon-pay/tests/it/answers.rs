@@ -113,6 +113,14 @@ fn the_debug_form_of_a_session_shows_nobody() {
         assert!(!told.contains(word), "{word} in {told}");
     }
     assert!(told.contains("ORD-100482") && told.contains("23.45"));
+
+    let json = r#"{"checkoutSessionId":"a","statusDetails":{"state":"Open"},
+        "constraints":[{"constraintId":"ChargeAmountNotSet","description":"Robin has no amount"}]}"#;
+    let told = format!("{:?}", CheckoutSession::from_json(json.as_bytes()).unwrap());
+    assert!(
+        told.contains("ChargeAmountNotSet") && !told.contains("Robin"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -12,6 +12,15 @@ use crate::fixtures::{COMPLETED, at, client_of, config, finalize, json, session}
 use crate::server::{Act, Server};
 
 #[test]
+fn an_endpoint_that_is_refused_is_not_shown() {
+    let mut config = config("SANDBOX-A");
+    config.endpoint = Some("https://robin:hunter2@pay.example".to_owned());
+    assert!(!format!("{config:?}").contains("hunter2"));
+    config.endpoint = Some("https://pay.example".to_owned());
+    assert!(format!("{config:?}").contains("https://pay.example"));
+}
+
+#[test]
 fn bad_input_is_named_and_not_repeated() {
     let small = String::from_utf8(Rsa::generate(1024).unwrap().private_key_to_pem().unwrap()).unwrap();
     let cut = &small[..300];

@@ -18,6 +18,7 @@ use super::authority::{Letter, MESSAGE, SNS, URL, now, verifier};
 struct Shelf {
     asked: Mutex<Vec<String>>,
     is_down: AtomicBool,
+    is_behind_a_gateway: AtomicBool,
 }
 
 impl Shelf {
@@ -31,6 +32,9 @@ impl FetchCertificate for &Shelf {
         self.asked.lock().unwrap().push(url.to_string());
         if self.is_down.load(Ordering::Relaxed) {
             return Err("connection refused".into());
+        }
+        if self.is_behind_a_gateway.load(Ordering::Relaxed) {
+            return Ok(Bytes::from_static(b"<html>please sign in</html>"));
         }
         Ok(SNS.pem().into())
     }
@@ -101,6 +105,18 @@ fn a_certificate_is_fetched_once_and_a_failure_is_not_remembered() {
     }
     assert_eq!(shelf.asked(), [URL, URL]);
     assert!(!format!("{cached:?}").contains("CERTIFICATE"));
+}
+
+#[test]
+fn what_holds_no_certificate_is_a_failure_and_not_remembered() {
+    let shelf = Shelf::default();
+    let cached = CachedCertificates::new(&shelf, NonZeroUsize::new(2).unwrap());
+    let letter = Letter::notification(MESSAGE).signed_by(&SNS);
+    shelf.is_behind_a_gateway.store(true, Ordering::Relaxed);
+    let error = verify(&verifier(), &letter, &cached).unwrap_err();
+    assert!(matches!(error, VerifyError::Fetch(_)) && error.may_pass_later());
+    shelf.is_behind_a_gateway.store(false, Ordering::Relaxed);
+    assert!(verify(&verifier(), &letter, &cached).is_ok());
 }
 
 #[test]
