@@ -1,5 +1,6 @@
 //! The cases, by what they are about. Each switch is met in its default position and in every other that it
-//! matters to; a case ends as it must in its own position, and would not if the worker had expected another.
+//! matters to. Where one position is stricter than the other, it is the strict one that a worker which took the
+//! other for granted would fail in.
 
 use serde_json::{Value, json};
 
@@ -66,7 +67,6 @@ pub(super) fn requests_and_answers() -> Vec<Case> {
         "keyIsBoundToPath",
         "finalizeAnswersInFull",
         "finalizeTakesMerchantMetadata",
-        "finalizeTakesSimulationCodes",
     ] {
         cases.extend(both(switch).map(|stand| Case::new(stand, at_once())));
     }
