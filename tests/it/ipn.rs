@@ -7,18 +7,16 @@ use amazon_pay::ipn::{
     VerifyError,
 };
 use amazon_pay::{
-    ChargeId, ChargeState, CheckoutSessionId, Client, ClientConfig, CompleteCheckoutSession, Price,
-    PrivateKey, PublicKeyId, Region, Request,
+    Algorithm, ChargeId, ChargeState, CheckoutSessionId, Client, CompleteCheckoutSession, Price, Request,
 };
 use sandbox::{
-    ClockSource, IpnFault, IpnFaultKind, IpnTarget, NewSession, Options, Profile, Sandbox, SandboxClock as _,
-    SettableClock, SnsSignature,
+    IpnFault, IpnFaultKind, IpnTarget, NewSession, Sandbox, SandboxClock as _, SettableClock, SnsSignature,
 };
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::world::in_time;
+use crate::world::{client_of, in_time, sandbox_by_the_machines_clock};
 
 /// One http message, read to its end: head and body.
 async fn message(stream: &mut TcpStream) -> (String, Vec<u8>) {
@@ -66,14 +64,7 @@ struct Shop {
 
 impl Shop {
     async fn open(version: SnsSignature) -> Self {
-        let clock = SettableClock::real();
-        let options = Options {
-            profile: Profile::Unlimited,
-            clock: ClockSource::Settable(clock.clone()),
-            seed: Some(1),
-            ..Options::default()
-        };
-        let sandbox = Sandbox::start(options).await.unwrap();
+        let (sandbox, clock) = sandbox_by_the_machines_clock().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let set = sandbox.set_ipn(IpnTarget {
             account: None,
@@ -83,19 +74,10 @@ impl Shop {
         let info = sandbox.info();
         let topic = TopicArn::parse(&set.unwrap().topic_arn).unwrap();
         let authorities = Authorities::from_pem(&control(&info.control_url, "/ipn/ca.pem").await).unwrap();
-        let merchant = &info.merchants[0];
-        let key =
-            PrivateKey::from_pem(&std::fs::read_to_string(&merchant.private_key_file).unwrap()).unwrap();
-        let key_id = PublicKeyId::parse(&merchant.public_key_id).unwrap();
-        let client = Client::new(ClientConfig {
-            endpoint: Some(info.url.clone()),
-            ca_pem: Some(std::fs::read(&info.ca_file).unwrap()),
-            ..ClientConfig::new(Region::Eu, key_id, key)
-        });
         Self {
             certificate: control(&info.control_url, "/ipn/certificate.pem").await,
             verifier: Verifier::new([topic], authorities, Duration::from_hours(24)),
-            client: client.unwrap(),
+            client: client_of(&sandbox, Algorithm::V2),
             sandbox,
             clock,
             listener,

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use sandbox::{BuyerAction, ClockSource, Options, Profile, Sandbox, SettableClock};
+use sandbox::{BuyerAction, Options, Sandbox, SettableClock};
 use serde_json::{Value, json};
 use testkit::real::{self, NodeWithSdk};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::world::in_time;
+use crate::world::{in_time, sandbox_by_the_machines_clock};
 
 const V1: &str = "AMZN-PAY-RSASSA-PSS";
 const V2: &str = "AMZN-PAY-RSASSA-PSS-V2";
@@ -103,14 +103,7 @@ impl Shop {
     async fn open() -> Option<Self> {
         let node = tokio::task::spawn_blocking(real::node_with_sdk).await.unwrap()?;
         // The SDK dates its calls by the machine's clock.
-        let clock = SettableClock::real();
-        let options = Options {
-            profile: Profile::Unlimited,
-            clock: ClockSource::Settable(clock.clone()),
-            seed: Some(1),
-            ..Options::default()
-        };
-        let sandbox = Sandbox::start(options).await.unwrap();
+        let (sandbox, clock) = sandbox_by_the_machines_clock().await;
         Some(Self { sandbox, clock, node })
     }
 

@@ -6,18 +6,16 @@ use std::process::Stdio;
 use amazon_pay::{
     Algorithm, Answer, BuyerToken, CancelCharge, CaptureCharge, ChargeId, ChargePermissionId,
     ChargePermissionState, ChargeReason, ChargeState, CheckoutSession, CheckoutSessionId,
-    CheckoutSessionState, Client, ClientConfig, CloseChargePermission, CompleteCheckoutSession, CreateCharge,
+    CheckoutSessionState, Client, CloseChargePermission, CompleteCheckoutSession, CreateCharge,
     CreateCheckoutSession, CreateRefund, FinalizeCheckoutSession, IdempotencyKey, MerchantMetadata,
-    PaymentDetails, PaymentIntent, Price, PrivateKey, PublicKeyId, ReasonCode, RefundId, RefundState, Region,
-    Request, Response, UpdateCharge, UpdateChargePermission, UpdateCheckoutSession, WebCheckoutDetails,
+    PaymentDetails, PaymentIntent, Price, ReasonCode, RefundId, RefundState, Request, Response, UpdateCharge,
+    UpdateChargePermission, UpdateCheckoutSession, WebCheckoutDetails,
 };
-use sandbox::{
-    BuyerAction, ClockSource, NewSession, Options, Profile, Sandbox, SandboxClock as _, SettableClock,
-};
+use sandbox::{BuyerAction, NewSession, Sandbox, SandboxClock as _, SettableClock};
 use serde_json::{Value, json};
 use testkit::real;
 
-use crate::world::in_time;
+use crate::world::{client_of, in_time, sandbox_by_the_machines_clock};
 
 struct Shop {
     sandbox: Sandbox,
@@ -27,26 +25,8 @@ struct Shop {
 
 impl Shop {
     async fn open(algorithm: Algorithm) -> Self {
-        let clock = SettableClock::real();
-        let options = Options {
-            profile: Profile::Unlimited,
-            clock: ClockSource::Settable(clock.clone()),
-            seed: Some(1),
-            ..Options::default()
-        };
-        let sandbox = Sandbox::start(options).await.unwrap();
-        let info = sandbox.info();
-        let merchant = &info.merchants[0];
-        let key =
-            PrivateKey::from_pem(&std::fs::read_to_string(&merchant.private_key_file).unwrap()).unwrap();
-        let key_id = PublicKeyId::parse(&merchant.public_key_id).unwrap();
-        let client = Client::new(ClientConfig {
-            algorithm,
-            endpoint: Some(info.url.clone()),
-            ca_pem: Some(std::fs::read(&info.ca_file).unwrap()),
-            ..ClientConfig::new(Region::Eu, key_id, key)
-        })
-        .unwrap();
+        let (sandbox, clock) = sandbox_by_the_machines_clock().await;
+        let client = client_of(&sandbox, algorithm);
         Self {
             sandbox,
             clock,

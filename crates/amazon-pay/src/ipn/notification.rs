@@ -9,7 +9,7 @@ use super::fields::{Fields, Malformed};
 use super::sns_url::SubscribeUrl;
 use super::topic::TopicArn;
 use crate::ids::ChargePermissionId;
-use crate::model::Extra;
+use crate::model::{Extra, words};
 
 /// What SNS has verifiably said.
 #[derive(Debug, Clone)]
@@ -131,46 +131,8 @@ impl fmt::Debug for SubscriptionConfirmation {
     }
 }
 
-/// Amazon writes these words in capitals, unlike those of its API. The lists are open.
-macro_rules! capitals {
-    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-        pub enum $name {
-            $($(#[$word_doc])* $word,)+
-            /// A word that this version does not know.
-            Other(String),
-        }
-
-        impl $name {
-            /// The word as Amazon writes it.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                match self {
-                    $(Self::$word => $text,)+
-                    Self::Other(word) => word,
-                }
-            }
-        }
-
-        impl From<String> for $name {
-            fn from(word: String) -> Self {
-                match word.as_str() {
-                    $($text => Self::$word,)+
-                    _ => Self::Other(word),
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
-
-capitals!(
+// Amazon writes these words in capitals, unlike those of its API.
+words!(
     /// The kind of object that changed.
     ObjectType {
         /// A charge permission.
@@ -183,7 +145,7 @@ capitals!(
         Chargeback = "CHARGEBACK",
     }
 );
-capitals!(
+words!(
     /// What happened to the object.
     NotificationType {
         /// Its state is another.

@@ -1,8 +1,11 @@
 //! The words of Amazon's vocabulary that we know. Each list is open: a word that is new to us is kept, not
 //! refused.
 
+/// A word is spelt as its variant is named, unless its text is given.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident),+ $(,)? }) => {
+    (@text $word:ident) => { stringify!($word) };
+    (@text $word:ident $text:literal) => { $text };
+    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident $(= $text:literal)?),+ $(,)? }) => {
         $(#[$doc])*
         ///
         /// A word that is new is kept as [`Other`](Self::Other).
@@ -18,7 +21,7 @@ macro_rules! words {
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
-                    $(Self::$word => stringify!($word),)+
+                    $(Self::$word => words!(@text $word $($text)?),)+
                     Self::Other(word) => word,
                 }
             }
@@ -26,10 +29,10 @@ macro_rules! words {
 
         impl From<String> for $name {
             fn from(word: String) -> Self {
-                match word.as_str() {
-                    $(stringify!($word) => Self::$word,)+
-                    _ => Self::Other(word),
-                }
+                $(if word == words!(@text $word $($text)?) {
+                    return Self::$word;
+                })+
+                Self::Other(word)
             }
         }
 
