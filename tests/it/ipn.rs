@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::world::{client_of, in_time, sandbox_by_the_machines_clock};
+use crate::world::{client_of, example, in_time, sandbox_by_the_machines_clock};
 
 /// One http message, read to its end: head and body.
 async fn message(stream: &mut TcpStream) -> (String, Vec<u8>) {
@@ -190,5 +190,36 @@ async fn duplicates_have_one_id_and_a_reordered_notification_comes_late() {
     shop.confirmed().await;
     let types = [shop.next().await.object_type, shop.next().await.object_type];
     assert_eq!(types, [ObjectType::Charge, ObjectType::ChargePermission]);
+    shop.sandbox.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdks_example_verifies_what_the_sandbox_has_posted_and_refuses_what_was_changed() {
+    let shop = Shop::open(SnsSignature::V2).await;
+    shop.confirmed().await;
+    let body = shop.posted().await;
+    let permission = shop.verified(&body).unwrap();
+    let control_url = &shop.sandbox.info().control_url;
+    let folder = tempfile::tempdir().unwrap();
+    let file = async |name: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, control(control_url, &format!("/ipn/{name}")).await).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let (authorities, certificate) = (file("ca.pem").await, file("certificate.pem").await);
+    let topic = permission.delivery.topic.to_string();
+    let arguments = [topic.as_str(), &authorities, &certificate];
+    let told = example(&shop.sandbox, "verify_an_ipn", &arguments, &body).await;
+    let expected = told.unwrap();
+    assert!(
+        expected.contains(&format!("CHARGE_PERMISSION {}: look it up", permission.object_id)),
+        "{expected}"
+    );
+
+    let text = String::from_utf8(body).unwrap();
+    let tampered = text.replace(&permission.merchant_id, "AMERCHANTOFOTHERS");
+    assert_ne!(tampered, text);
+    let told = example(&shop.sandbox, "verify_an_ipn", &arguments, tampered.as_bytes()).await;
+    assert!(told.unwrap_err().contains("Signature"));
     shop.sandbox.shutdown().await;
 }

@@ -294,6 +294,7 @@ async fn repeats(algorithm: &str) {
         again["data"]["checkoutSessionId"], first["checkoutSessionId"],
         "{again:#}"
     );
+    let unfinished = text(&first, "checkoutSessionId");
     let mut other = creation();
     other["storeId"] = json!("amzn1.application-oa2-client.other");
     assert_eq!(
@@ -313,18 +314,52 @@ async fn repeats(algorithm: &str) {
             .await,
         (422, "InvalidCheckoutSessionStatus".to_owned())
     );
+    let session = shop.session(&mut sdk, "Confirm", "a-finalized-session").await;
+    let open = sdk.done(200, "getCheckoutSession", json!([session])).await;
+    let confirmation = json!({
+        "paymentIntent": "Confirm",
+        "chargeAmount": price("23.45"),
+        "shippingAddress": open["shippingAddress"],
+    });
+    let finalize = json!([session, confirmation, keyed("finalized-once")]);
+    let finalized = sdk.done(200, "finalizeCheckoutSession", finalize.clone()).await;
+    let again = sdk.done(200, "finalizeCheckoutSession", finalize).await;
+    assert_eq!(finalized, again);
+    let charge = json!({
+        "chargePermissionId": finalized["chargePermissionId"],
+        "chargeAmount": price("10.00"),
+        "captureNow": false,
+    });
+    let charge = json!([charge, keyed("charged-once")]);
+    let one = sdk.done(201, "createCharge", charge.clone()).await;
+    let same = sdk.call("createCharge", charge).await;
+    assert_eq!(one["chargeId"], same["data"]["chargeId"], "{same:#}");
+    let capture = json!([one["chargeId"], {"captureAmount": price("7.00")}, keyed("captured-once")]);
+    let captured = sdk.done(200, "captureCharge", capture.clone()).await;
+    assert_eq!(
+        sdk.done(200, "captureCharge", capture).await["captureAmount"],
+        captured["captureAmount"]
+    );
+
     let refund =
         json!([{"chargeId": first["chargeId"], "refundAmount": price("5.00")}, keyed("refunded-once")]);
     let one = sdk.done(201, "createRefund", refund.clone()).await;
     let same = sdk.call("createRefund", refund).await;
     assert_eq!(one["refundId"], same["data"]["refundId"]);
     let books = shop.sandbox.books();
-    assert_eq!(books.session(&session).unwrap().times_completed(), 1);
+    for session in &books.sessions {
+        let times = usize::from(session.checkout_session_id != unfinished);
+        assert_eq!(session.times_completed(), times, "{session:#?}");
+    }
+    let totals = &books.totals["EUR"];
     assert_eq!(
-        books.totals["EUR"].refunding,
-        "5.00".parse().unwrap(),
-        "{:?}",
-        books.totals
+        (totals.released, totals.captured, totals.refunding),
+        (
+            "3.00".parse().unwrap(),
+            "30.45".parse().unwrap(),
+            "5.00".parse().unwrap()
+        ),
+        "{totals:?}"
     );
     shop.sandbox.shutdown().await;
 }

@@ -1,8 +1,5 @@
 //! `amazon-pay` against the sandbox over TLS: every operation, and its examples as they are.
 
-use std::path::Path;
-use std::process::Stdio;
-
 use amazon_pay::{
     Algorithm, Answer, BuyerToken, CancelCharge, CaptureCharge, ChargeId, ChargePermissionId,
     ChargePermissionState, ChargeReason, ChargeState, CheckoutSession, CheckoutSessionId,
@@ -15,7 +12,7 @@ use sandbox::{BuyerAction, NewSession, Sandbox, SandboxClock as _, SettableClock
 use serde_json::{Value, json};
 use testkit::real;
 
-use crate::world::{client_of, in_time, sandbox_by_the_machines_clock};
+use crate::world::{client_of, example, in_time, sandbox_by_the_machines_clock};
 
 struct Shop {
     sandbox: Sandbox,
@@ -215,28 +212,6 @@ async fn the_sdk_performs_every_operation_with_both_algorithms() {
     }
 }
 
-/// One run of an example of the SDK's: what it prints.
-async fn example(shop: &Shop, name: &str, arguments: &[&str]) -> String {
-    let info = shop.sandbox.info();
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/amazon-pay/Cargo.toml");
-    let ran = tokio::process::Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--locked", "--manifest-path"])
-        .arg(manifest)
-        .args(["--example", name, "--"])
-        .args(arguments)
-        .env("AMAZON_PAY_KEY_FILE", &info.merchants[0].private_key_file)
-        .env("AMAZON_PAY_KEY_ID", &info.merchants[0].public_key_id)
-        .env("AMAZON_PAY_ENDPOINT", &info.url)
-        .env("AMAZON_PAY_CA_FILE", &info.ca_file)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .unwrap();
-    assert!(ran.status.success(), "{name}: {ran:?}");
-    String::from_utf8(ran.stdout).unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdks_examples_confirm_capture_and_refund() {
     let shop = Shop::open(Algorithm::V2).await;
@@ -245,17 +220,30 @@ async fn the_sdks_examples_confirm_capture_and_refund() {
         let new: NewSession = serde_json::from_value(new).unwrap();
         let session: Value = shop.sandbox.make_session(new).unwrap();
         let id = session["checkoutSessionId"].as_str().unwrap();
-        let told = example(&shop, "confirm_a_checkout", &[&[id][..], flow].concat()).await;
+        let told = example(
+            &shop.sandbox,
+            "confirm_a_checkout",
+            &[&[id][..], flow].concat(),
+            &[],
+        )
+        .await
+        .unwrap();
         let charge = told
             .lines()
             .find_map(|line| line.strip_prefix("charge S"))
             .unwrap();
         let charge = format!("S{charge}");
-        let told = example(&shop, "deferred_capture", &[&charge]).await;
+        let told = example(&shop.sandbox, "deferred_capture", &[&charge], &[])
+            .await
+            .unwrap();
         assert!(told.starts_with("Captured\n"), "{told}");
-        let told = example(&shop, "refund", &[&charge, "5.00", "EUR", "1"]).await;
+        let told = example(&shop.sandbox, "refund", &[&charge, "5.00", "EUR", "1"], &[])
+            .await
+            .unwrap();
         assert!(told.contains("RefundInitiated"), "{told}");
-        let again = example(&shop, "refund", &[&charge, "5.00", "EUR", "1"]).await;
+        let again = example(&shop.sandbox, "refund", &[&charge, "5.00", "EUR", "1"], &[])
+            .await
+            .unwrap();
         assert_eq!(told, again, "a repeat is the same refund");
     }
     let totals = &shop.sandbox.books().totals["EUR"];

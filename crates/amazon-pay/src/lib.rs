@@ -147,3 +147,7 @@ pub use request::{Request, SignedRequest};
 pub use response::Response;
 pub use rust_decimal::Decimal;
 pub use signing::Algorithm;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

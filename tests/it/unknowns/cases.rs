@@ -274,7 +274,11 @@ pub(super) fn comparisons() -> Vec<Case> {
     for (switch, refused_when, session, event) in differs {
         for stand in both(switch) {
             let ends = if stand[switch] == refused_when {
-                repaired("")
+                repaired(if event.get("totalOrderAmount").is_some() {
+                    "AmountMismatch"
+                } else {
+                    "InvalidParameterValue"
+                })
             } else {
                 at_once()
             };

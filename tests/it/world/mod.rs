@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use testkit::real;
 
 pub(crate) use daemon::{Daemon, Finished};
-pub(crate) use shop::{client_of, sandbox_by_the_machines_clock};
+pub(crate) use shop::{client_of, example, sandbox_by_the_machines_clock};
 pub(crate) use witness::{confirmations, operations, repeats};
 
 /// How fast time passes here: retries and look-ups come quickly, and two seconds are still long enough to

@@ -1,11 +1,16 @@
 //! The shop front: it has the same merchant account as confirmd, and may confirm a session before it.
 
+use std::path::Path;
+use std::process::Stdio;
+
 use amazon_pay::{
     Algorithm, CheckoutSession, CheckoutSessionId, Client, ClientConfig, CompleteCheckoutSession, Error,
     IdempotencyKey, Price, PrivateKey, PublicKeyId, Region, Request, Response,
 };
 use sandbox::{ClockSource, Options, Profile, Sandbox, SandboxClock, SettableClock};
 use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
 
 use super::{World, in_time};
 
@@ -35,6 +40,41 @@ pub(crate) fn client_of(sandbox: &Sandbox, algorithm: Algorithm) -> Client {
         ..ClientConfig::new(Region::Eu, key_id, key)
     })
     .unwrap()
+}
+
+/// One run of an example of the SDK's, by the sandbox's first merchant: what it prints, or what it
+/// complains of.
+pub(crate) async fn example(
+    sandbox: &Sandbox,
+    name: &str,
+    arguments: &[&str],
+    input: &[u8],
+) -> Result<String, String> {
+    let info = sandbox.info();
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/amazon-pay/Cargo.toml");
+    let mut running = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--locked", "--manifest-path"])
+        .arg(manifest)
+        .args(["--example", name, "--"])
+        .args(arguments)
+        .env("AMAZON_PAY_KEY_FILE", &info.merchants[0].private_key_file)
+        .env("AMAZON_PAY_KEY_ID", &info.merchants[0].public_key_id)
+        .env("AMAZON_PAY_ENDPOINT", &info.url)
+        .env("AMAZON_PAY_CA_FILE", &info.ca_file)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    running.stdin.take().unwrap().write_all(input).await.unwrap();
+    let ran = running.wait_with_output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    if ran.status.success() {
+        Ok(text(ran.stdout))
+    } else {
+        Err(text(ran.stderr))
+    }
 }
 
 impl World {
