@@ -140,7 +140,12 @@ impl Sandbox {
 
     /// How many connections to the API are open.
     pub fn connections(&self) -> usize {
-        self.connections.count()
+        *self.connections.watch().borrow()
+    }
+
+    /// The same, for whoever waits until there are more of them, or none.
+    pub fn count_of_connections(&self) -> watch::Receiver<usize> {
+        self.connections.watch()
     }
 
     /// Makes a checkout session and answers it as Get Checkout Session would show it.

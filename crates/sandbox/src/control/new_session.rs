@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::objects::address;
 use crate::objects::price::Price;
 use crate::objects::session::{End, Session};
+use crate::objects::{address, sample};
 use crate::options::{Environment, Region};
 use crate::time::span::Span;
 use crate::time::stamp;
@@ -260,7 +260,7 @@ pub(crate) const PERMISSION_TYPES: [&str; 3] = ["OneTime", "Recurring", "Payment
 fn body(shop: &Shop<'_>, overrides: Map<String, Value>) -> Result<Value, String> {
     let mut body = template(shop);
     if overrides.get("productType").is_some_and(|kind| kind == "PayOnly") {
-        body["billingAddress"] = template_address(shop.region);
+        body["billingAddress"] = sample::address(shop.region);
         body["shippingAddress"] = Value::Null;
     }
     let wallet = overrides
@@ -331,78 +331,20 @@ fn one_of(body: &Value, pointer: &str, allowed: &[&str]) -> Result<(), String> {
 fn template(shop: &Shop<'_>) -> Value {
     let currency = shop.region.currency();
     let amount = if currency == "JPY" { "2345" } else { "23.45" };
+    let mut body = sample::session(shop.environment);
+    body["webCheckoutDetails"]["checkoutResultReturnUrl"] = json!("https://shop.example/pay/result");
+    body["webCheckoutDetails"]["checkoutCancelUrl"] = json!("https://shop.example/cart");
+    let details = &mut body["paymentDetails"];
+    details["paymentIntent"] = json!("AuthorizeWithCapture");
+    details["chargeAmount"] = json!({"amount": amount, "currencyCode": currency});
+    details["presentmentCurrency"] = json!(currency);
+    body["merchantMetadata"]["merchantStoreName"] = json!(shop.account);
+    body["shippingAddress"] = sample::address(shop.region);
     // Only EU sessions that ship tell the billing address too.
-    let billing = match shop.region {
-        Region::Eu => template_address(shop.region),
+    body["billingAddress"] = match shop.region {
+        Region::Eu => sample::address(shop.region),
         Region::Na | Region::Jp => Value::Null,
     };
-    json!({
-        "checkoutSessionId": null,
-        "chargePermissionType": "OneTime",
-        "recurringMetadata": null,
-        "webCheckoutDetails": {
-            "checkoutReviewReturnUrl": null,
-            "checkoutResultReturnUrl": "https://shop.example/pay/result",
-            "checkoutCancelUrl": "https://shop.example/cart",
-            "amazonPayRedirectUrl": null,
-        },
-        "productType": "PayAndShip",
-        "paymentDetails": {
-            "paymentIntent": "AuthorizeWithCapture",
-            "canHandlePendingAuthorization": false,
-            "chargeAmount": {"amount": amount, "currencyCode": currency},
-            "totalOrderAmount": null,
-            "presentmentCurrency": currency,
-            "softDescriptor": null,
-            "allowOvercharge": null,
-            "extendExpiration": null,
-        },
-        "merchantMetadata": {
-            "merchantReferenceId": null,
-            "merchantStoreName": shop.account,
-            "noteToBuyer": null,
-            "customInformation": null,
-        },
-        "supplementaryData": null,
-        "buyer": {
-            "buyerId": "amzn1.account.SANDBOXBUYER000000000000",
-            "name": "Robin Example",
-            "email": "robin@shop.example",
-            "phoneNumber": null,
-            "primeMembershipTypes": null,
-        },
-        "billingAddress": billing,
-        "paymentPreferences": [{"paymentDescriptor": "Visa ****1111 (Amazon Pay)"}],
-        "statusDetails": null,
-        "shippingAddress": template_address(shop.region),
-        "platformId": null,
-        "chargePermissionId": null,
-        "chargeId": null,
-        "constraints": [],
-        "creationTimestamp": null,
-        "expirationTimestamp": null,
-        "storeId": "amzn1.application-oa2-client.sandboxstore",
-        "providerMetadata": {"providerReferenceId": null},
-        "releaseEnvironment": shop.environment.release(),
-        "checkoutButtonText": null,
-        "deliverySpecifications": null,
-    })
-}
-
-fn template_address(region: Region) -> Value {
-    let address = match region {
-        Region::Na => json!({
-            "name": "Robin Example", "addressLine1": "12 Sample Street", "city": "Springfield",
-            "stateOrRegion": "IL", "postalCode": "62701", "countryCode": "US", "phoneNumber": "2175550100",
-        }),
-        Region::Eu => json!({
-            "name": "Robin Example", "addressLine1": "Beispielweg 7", "city": "Berlin",
-            "postalCode": "10115", "countryCode": "DE", "phoneNumber": "030555010",
-        }),
-        Region::Jp => json!({
-            "name": "Robin Example", "addressLine1": "1-2-3 Mihon", "city": "Chiyoda",
-            "stateOrRegion": "Tokyo", "postalCode": "100-0001", "countryCode": "JP", "phoneNumber": "0355550100",
-        }),
-    };
-    address.as_object().map_or(Value::Null, address::shown)
+    body["storeId"] = json!("amzn1.application-oa2-client.sandboxstore");
+    body
 }

@@ -14,6 +14,7 @@ pub(crate) mod charge;
 pub(crate) mod permission;
 pub(crate) mod price;
 pub(crate) mod refund;
+pub(crate) mod sample;
 pub(crate) mod session;
 
 /// `statusDetails` of everything but charge permissions.

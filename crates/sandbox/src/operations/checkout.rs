@@ -7,8 +7,8 @@ use crate::api::read::{
 };
 use crate::api::refusal::Refusal;
 use crate::control::new_session::{INTENTS, PERMISSION_TYPES};
-use crate::objects::address;
 use crate::objects::price::{CURRENCIES, Price};
+use crate::objects::{address, sample};
 use crate::operations::compare::check_metadata;
 use crate::options::Environment;
 use crate::unknowns::Unknowns;
@@ -90,7 +90,7 @@ pub(crate) fn create(
             "webCheckoutDetails.checkoutReviewReturnUrl",
         ));
     }
-    let mut body = empty(environment);
+    let mut body = sample::session(environment);
     merge(&mut body, request, unknowns)?;
     Ok(body)
 }
@@ -265,62 +265,4 @@ fn check_money(details: &mut Value, unknowns: &Unknowns) -> Result<(), Refusal> 
         details[field] = price.shown();
     }
     Ok(())
-}
-
-fn empty(environment: Environment) -> Value {
-    json!({
-        "checkoutSessionId": null,
-        "chargePermissionType": "OneTime",
-        "recurringMetadata": null,
-        "webCheckoutDetails": {
-            "checkoutReviewReturnUrl": null,
-            "checkoutResultReturnUrl": null,
-            "checkoutCancelUrl": null,
-            "amazonPayRedirectUrl": null,
-        },
-        "productType": "PayAndShip",
-        "paymentDetails": {
-            "paymentIntent": null,
-            "canHandlePendingAuthorization": false,
-            "chargeAmount": null,
-            "totalOrderAmount": null,
-            "presentmentCurrency": null,
-            "softDescriptor": null,
-            "allowOvercharge": null,
-            "extendExpiration": null,
-        },
-        "merchantMetadata": {
-            "merchantReferenceId": null,
-            "merchantStoreName": null,
-            "noteToBuyer": null,
-            "customInformation": null,
-        },
-        "supplementaryData": null,
-        "buyer": {
-            "buyerId": "amzn1.account.SANDBOXBUYER000000000000",
-            "name": "Robin Example",
-            "email": "robin@shop.example",
-            "phoneNumber": null,
-            "primeMembershipTypes": null,
-        },
-        "billingAddress": null,
-        "paymentPreferences": [{"paymentDescriptor": "Visa ****1111 (Amazon Pay)"}],
-        "statusDetails": null,
-        "shippingAddress": {
-            "name": "Robin Example", "addressLine1": "12 Sample Street", "addressLine2": null, "addressLine3": null,
-            "city": "Springfield", "county": null, "district": null, "stateOrRegion": "IL",
-            "postalCode": "62701", "countryCode": "US", "phoneNumber": "2175550100",
-        },
-        "platformId": null,
-        "chargePermissionId": null,
-        "chargeId": null,
-        "constraints": [],
-        "creationTimestamp": null,
-        "expirationTimestamp": null,
-        "storeId": null,
-        "providerMetadata": {"providerReferenceId": null},
-        "releaseEnvironment": environment.release(),
-        "checkoutButtonText": null,
-        "deliverySpecifications": null,
-    })
 }

@@ -15,7 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -54,14 +54,27 @@ pub(crate) struct Serving {
     pub(crate) patience: Duration,
 }
 
-/// Counts the connections that are open.
+/// Counts the connections that are open. Clones are the same counter.
 #[derive(Clone, Default)]
-pub(crate) struct Connections(Arc<()>);
+pub(crate) struct Connections(watch::Sender<usize>);
 
 impl Connections {
-    /// Each holds a clone; one more is the counter's own, and one the listener's.
-    pub(crate) fn count(&self) -> usize {
-        Arc::strong_count(&self.0).saturating_sub(2)
+    pub(crate) fn watch(&self) -> watch::Receiver<usize> {
+        self.0.subscribe()
+    }
+
+    /// One more, until it is dropped.
+    fn opened(&self) -> OpenConnection {
+        self.0.send_modify(|open| *open += 1);
+        OpenConnection(self.0.clone())
+    }
+}
+
+struct OpenConnection(watch::Sender<usize>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open -= 1);
     }
 }
 
@@ -73,7 +86,7 @@ pub(crate) async fn serve_api(
     connections: Connections,
 ) {
     while let Some(stream) = accept(&listener, &serving.stop).await {
-        let (tls, serving, open) = (tls.clone(), serving.clone(), connections.clone());
+        let (tls, serving, open) = (tls.clone(), serving.clone(), connections.opened());
         serving.tasks.clone().spawn(async move {
             let _counted = open;
             tokio::select! {

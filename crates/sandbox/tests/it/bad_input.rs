@@ -30,14 +30,13 @@ async fn impatient(world: &World) -> (Sandbox, Client) {
     reason = "a connection that is left behind is to fail the test, not to hang it"
 )]
 async fn all_ended(sandbox: &Sandbox) {
-    let ended = async {
-        while sandbox.connections() > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), ended)
-        .await
-        .unwrap_or_else(|_| panic!("{} connections are left behind", sandbox.connections()));
+    let mut count = sandbox.count_of_connections();
+    let ended = tokio::time::timeout(Duration::from_secs(20), count.wait_for(|open| *open == 0)).await;
+    assert!(
+        ended.is_ok(),
+        "{} connections are left behind",
+        sandbox.connections()
+    );
 }
 
 #[tokio::test]

@@ -108,14 +108,20 @@ async fn a_button_does_what_the_buyer_does_or_moves_the_clock() {
 async fn hostile_text_is_only_text_on_the_page() {
     let world = World::start().await;
     let hostile = "<script>alert(1)</script>\"'&";
-    world.session(json!({"merchantMetadata": {"merchantReferenceId": hostile}}));
-    let session = world.session(json!({}));
-    let mut call = world.finalizing(&session, &order());
-    call.path = call.path.replace("finalize", "finalize/%3Cscript%3E");
-    world.eu.send(&call).await;
+    let session = world.session(json!({
+        "merchantMetadata": {"merchantReferenceId": hostile},
+        "refuse": {
+            "status": 422, "reasonCode": hostile,
+            "sessionAfter": "Canceled", "sessionReasonCode": hostile,
+        },
+    }));
+    assert_eq!(world.finalize(&session, &order()).await.reason(), hostile);
     let page = page(&world).await;
     assert!(!page.contains("<script"), "{page}");
-    assert!(page.contains("order &lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;"));
+    let escaped = "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;";
+    for before in ["order ", "Canceled · ", "422</b> "] {
+        assert!(page.contains(&format!("{before}{escaped}")), "{before}: {page}");
+    }
 }
 
 #[tokio::test]
