@@ -42,7 +42,7 @@ impl AlertKind {
 }
 
 /// One alert of a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Alert {
     /// Of what.
     pub kind: AlertKind,
@@ -57,7 +57,7 @@ pub struct Alert {
 }
 
 /// All alerts that a session has ever had.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Alerts(Vec<Alert>);
 
 impl Alerts {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{ChargePermissionType, Timestamp};
 
 /// What was answered, kept for people and for counting. Whoever fills it has removed personal data.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Answer {
     /// The HTTP status; none where there was no answer.
     pub status: Option<u16>,
@@ -53,7 +53,7 @@ pub enum Class {
 }
 
 /// What Amazon made of the session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ids {
     /// Opaque.
     pub charge_permission_id: String,

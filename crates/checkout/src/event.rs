@@ -5,7 +5,7 @@ use crate::{
 };
 
 /// Where an outcome's truth comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Evidence {
     /// Amazon's answer to our call.
     Answer,
@@ -16,7 +16,7 @@ pub enum Evidence {
 }
 
 /// What became of the money.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Payment {
     /// Authorized and captured.
     Captured,
@@ -27,7 +27,7 @@ pub enum Payment {
 }
 
 /// Who decided not to confirm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ForswornBy {
     /// `near = "cancel"`.
     Policy,

@@ -43,7 +43,7 @@ pub enum ChargePermissionType {
 }
 
 /// The work that confirming an order is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Work {
     /// Finalize Checkout Session.
     Finalize {
@@ -64,7 +64,7 @@ pub enum Work {
 }
 
 /// A complete order to confirm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Order {
     /// What is to be done.
     pub work: Work,
@@ -114,7 +114,7 @@ impl Order {
 }
 
 /// What keeps a session from being confirmed, and where it was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Flaw {
     /// The field of the event or of Amazon's request, such as `chargeAmount`; `checkoutSessionId` for
     /// what Amazon does not know.
@@ -146,7 +146,7 @@ impl Flaw {
 }
 
 /// One event's content. Two statements are equal when they say the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Statement {
     /// The merchant account; none where the event's name is not one.
     pub account: Option<AccountName>,

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// How the deadline is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeadlineFrom {
     /// Amazon's `expirationTimestamp`.
     LookUp,
@@ -17,7 +17,7 @@ pub enum DeadlineFrom {
 }
 
 /// When Amazon cancels the session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Deadline {
     /// The instant.
     pub at: Timestamp,
@@ -26,7 +26,7 @@ pub struct Deadline {
 }
 
 /// What every session has from its first event on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Subject {
     /// What holds of what the shop said.
     pub statement: Statement,
@@ -69,7 +69,7 @@ impl Subject {
 }
 
 /// An attempt whose answer is not on record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct InFlight {
     /// Which attempt.
     pub attempt: u32,
@@ -91,7 +91,7 @@ impl InFlight {
 }
 
 /// It may have landed. Stands beside the hold, and only evidence ends it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Doubt {
     /// When the first doubtful attempt was started.
     pub since: Timestamp,
@@ -125,7 +125,7 @@ impl Doubt {
 }
 
 /// An answer that may be a stored one, and how often it came without another one in between.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SameAnswer {
     /// The HTTP status.
     pub status: u16,
@@ -140,7 +140,7 @@ pub struct SameAnswer {
 /// The buyer has not finished at Amazon, or the payment was refused with the session still open. An address that
 /// has not come yet counts as the former: nothing in an open session tells that its buyer is done (that nothing is
 /// missing any more, its `constraints` say before the buyer has finished), so that it cannot be called a flaw.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BuyerNotDone {
     /// How many look-ups have found it so.
     pub looks: u32,
@@ -149,7 +149,7 @@ pub struct BuyerNotDone {
 }
 
 /// What keeps an open session, if anything.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Hold {
     /// Nothing.
     Ready,
@@ -167,7 +167,7 @@ pub enum Hold {
 }
 
 /// What a look-up is to tell before anything else is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Question {
     /// Whether the attempt has landed.
     Landed,
@@ -178,7 +178,7 @@ pub enum Question {
 }
 
 /// Which key and bytes the next attempt has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum KeyChoice {
     /// Exactly these again.
     Repeat(IdempotencyKey, BodyRef),
@@ -189,7 +189,7 @@ pub enum KeyChoice {
 }
 
 /// Not settled, not confirmed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Open {
     /// What every session has.
     pub subject: Subject,
@@ -280,7 +280,7 @@ impl Open {
 }
 
 /// Confirmed at Amazon; what became of the money is still open.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pending {
     /// What every session has.
     pub subject: Subject,
@@ -316,7 +316,7 @@ impl Pending {
 }
 
 /// The one outcome.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The sale is made.
     Confirmed {
@@ -360,7 +360,7 @@ impl Outcome {
 }
 
 /// Nothing that arrives later changes the outcome.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Settled {
     /// What every session has.
     pub subject: Subject,
@@ -442,7 +442,7 @@ impl StateName {
 }
 
 /// A checkout session to us.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[expect(
     clippy::large_enum_variant,
     reason = "an open session is the usual one; one is in hand at a time, and none is kept"
