@@ -40,8 +40,8 @@ pub struct Subject {
     pub deadline: Deadline,
     /// How many attempts were started.
     pub attempts: u32,
-    /// When the last attempt was started.
-    pub last_attempt_at: Option<Timestamp>,
+    /// The last attempt had left by then, if it left at all: what was asked before says nothing of it.
+    pub last_left_by: Option<Timestamp>,
     /// Everything that people were told.
     pub alerts: Alerts,
 }

@@ -69,10 +69,10 @@ impl Story<'_> {
             expires_at,
             answer,
         } = look_up;
-        // What was asked before the last attempt, or while it is still on its way, says nothing of it; what
-        // is over, or confirmed, is so whenever it was asked.
-        let is_early =
-            self.is_in_flight(open) || open.subject.last_attempt_at.is_some_and(|at| begun_at < at);
+        // What was asked before the last attempt had left for sure, or while it is still on its way, says nothing
+        // of it: an intent is on record a while before its request leaves. What is over, or confirmed, is so
+        // whenever it was asked.
+        let is_early = self.is_in_flight(open) || open.subject.last_left_by.is_some_and(|by| begun_at < by);
         if is_early && (found.is_open() || found == Found::NotFound) {
             return;
         }

@@ -42,7 +42,7 @@ impl Open {
                 seen_at: at,
                 deadline,
                 attempts: 0,
-                last_attempt_at: None,
+                last_left_by: None,
                 alerts: Alerts::default(),
             },
             hold: hold_of(statement),
@@ -124,8 +124,8 @@ impl Open {
 
     /// An attempt that had no effect. Where it brought a new key, that one is repeated from here on, and the
     /// answers under it are counted anew.
-    fn no_effect(&mut self, attempt: u32) {
-        let flight = self.land(attempt);
+    fn no_effect(&mut self, attempt: u32, at: Timestamp) {
+        let flight = self.land(attempt, at);
         if let (Some(doubt), Some(flight)) = (&mut self.doubt, flight)
             && doubt.key != flight.key
         {
@@ -137,8 +137,10 @@ impl Open {
     }
 
     /// Ends what `attempt` had in flight, and says what it was.
-    fn land(&mut self, attempt: u32) -> Option<InFlight> {
-        self.in_flight.take_if(|flight| flight.attempt == attempt)
+    fn land(&mut self, attempt: u32, at: Timestamp) -> Option<InFlight> {
+        let flight = self.in_flight.take_if(|flight| flight.attempt == attempt)?;
+        self.subject.last_left_by = Some(flight.send_by.min(at));
+        Some(flight)
     }
 
     fn answered_look_up(&mut self, begun_at: Timestamp, next_at: Timestamp) {
@@ -236,7 +238,7 @@ impl Open {
                 send_by,
             } => {
                 self.subject.attempts = *attempt;
-                self.subject.last_attempt_at = Some(at);
+                self.subject.last_left_by = Some(*send_by);
                 self.in_flight = Some(InFlight {
                     attempt: *attempt,
                     key: key.clone(),
@@ -251,7 +253,7 @@ impl Open {
             | Event::ConfirmationDeferred {
                 attempt, retry_at, ..
             } => {
-                self.no_effect(*attempt);
+                self.no_effect(*attempt, at);
                 self.failures += 1;
                 self.not_before = *retry_at;
                 self.ask_again_if_in_doubt();
@@ -261,7 +263,7 @@ impl Open {
                 answer,
                 retry_at,
             } => {
-                if let Some(flight) = self.land(*attempt) {
+                if let Some(flight) = self.land(*attempt, at) {
                     self.doubt_attempt(flight, Some(answer), true);
                 }
                 self.failures += 1;
@@ -274,7 +276,7 @@ impl Open {
                 answer,
                 may_have_landed,
             } => {
-                let flight = self.land(*attempt);
+                let flight = self.land(*attempt, at);
                 if let Some(flight) = flight.filter(|_| *may_have_landed || self.doubt.is_some()) {
                     self.doubt_attempt(flight, Some(answer), *may_have_landed);
                 }
@@ -294,7 +296,7 @@ impl Open {
                 content,
                 ..
             } => {
-                let flight = attempt.and_then(|attempt| self.land(attempt));
+                let flight = attempt.and_then(|attempt| self.land(attempt, at));
                 if let (Some(doubt), Some(flight), true) = (&mut self.doubt, flight, *content)
                     && doubt.body == flight.body
                 {

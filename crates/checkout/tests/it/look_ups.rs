@@ -528,6 +528,27 @@ fn a_look_up_that_was_sent_before_the_attempt_says_nothing_of_it() {
 }
 
 #[test]
+fn a_look_up_that_was_sent_before_the_attempt_had_left_for_sure_says_nothing_of_it() {
+    // Sent between the intent and its request, say: by a worker that had read the session before.
+    let story = seen()
+        .and(start(1))
+        .later(secs(1))
+        .and(answered(1, lost()))
+        .when_due();
+    let asked_within = look_up_begun(secs(1) + std::time::Duration::from_millis(1), open(), None, None);
+    let doubtful = story.clone().when(asked_within).then_nothing();
+    assert_eq!(doubtful.step(), Step::LookUp);
+    let asked_after = look_up_begun(secs(1), open(), None, None);
+    story.when(asked_after).then(["looked-up"]);
+    // Its worker is gone: it may have left at any time until its `send_by`.
+    let left_lying = || seen().and(start(1)).later(secs(40));
+    let asked_within = look_up_begun(secs(39), open(), None, None);
+    left_lying().when(asked_within).then_nothing();
+    let asked_after = look_up_begun(secs(38), open(), None, None);
+    left_lying().when(asked_after).then(["looked-up"]);
+}
+
+#[test]
 fn hands_are_off_while_an_attempt_is_in_flight_and_evidence_counts_all_the_same() {
     let story = seen().and(start(1)).later(secs(1));
     story.clone().when(look_up(open())).then_nothing();
