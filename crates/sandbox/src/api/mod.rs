@@ -232,8 +232,14 @@ impl<'a> ApiCall<'a> {
         now: Timestamp,
     ) -> (Outcome, Option<Strike>, Option<Entry>) {
         let mut world = self.shared.world();
-        let outcome = match authenticated {
-            Ok((index, merchant)) => world.handle(&self.known(*index, merchant, now)),
+        let call = match authenticated {
+            Ok((index, merchant)) => Ok(self.known(*index, merchant, now)),
+            Err(refusal) => Err(refusal.clone()),
+        };
+        // What the key was answered first stays its answer.
+        let answered_before = call.as_ref().is_ok_and(|call| world.is_answered(call));
+        let outcome = match &call {
+            Ok(call) => world.handle(call),
             Err(refusal) => Outcome::from(refusal.clone()),
         };
         // A session that this call made, or made before under the same key, is not named by its path.
@@ -250,9 +256,8 @@ impl<'a> ApiCall<'a> {
             (Some(kind), _) if kind.loses_the_answer() => None,
             (Some(kind), Some(strike)) => {
                 let instead = fault_outcome(kind, strike);
-                if let (Kind::Status, Ok((index, merchant)), false) = (kind, authenticated, outcome.replayed)
-                {
-                    world.save_fault(&self.known(*index, merchant, now), &instead);
+                if let (Kind::Status, Ok(call), false) = (kind, &call, answered_before) {
+                    world.save_fault(call, &instead);
                 }
                 Some(instead.status)
             }

@@ -1,41 +1,37 @@
 //! What the books must say, worked out a second time and as plainly as possible: whole cents, whole seconds, no
-//! ids, no JSON. It knows Amazon's rules and nothing of how the sandbox keeps them.
+//! ids, no JSON. It knows Amazon's rules and the switches, and nothing of how the sandbox keeps them.
+//!
+//! Here: a charge permission, its charges and their refunds.
+
+use crate::unknowns::Unknowns;
+use crate::world::books::Effect;
 
 pub(super) const DAY: i64 = 24 * 3600;
-const PENDING_FOR: i64 = 30;
+pub(super) const PENDING_FOR: i64 = 30;
 
+/// What becomes of a call, and what it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Intent {
-    Confirm,
-    Authorize,
-    Capture,
+pub(super) enum Did {
+    /// There is no such object for this caller.
+    Unseen,
+    Refused(Option<Effect>),
+    Done(Option<Effect>),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SessionState {
-    Open,
-    Completed,
-    Canceled,
-}
+pub(super) const REFUSED: Did = Did::Refused(None);
 
-#[derive(Debug, Clone)]
-pub(super) struct Session {
-    pub(super) cents: i64,
-    pub(super) total: Option<i64>,
-    pub(super) intent: Intent,
-    pub(super) can_wait: bool,
-    pub(super) recurring: bool,
-    pub(super) card: &'static str,
-    pub(super) made: i64,
-    pub(super) state: SessionState,
-    pub(super) permission: Option<Permission>,
+/// When a call is worked on, and when it came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) arrived: i64,
+    pub(super) now: i64,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Permission {
     pub(super) limit: Option<i64>,
+    pub(super) reference: Option<String>,
     expires: i64,
-    recurring: bool,
     pub(super) closed: bool,
     refused: bool,
     card: &'static str,
@@ -62,9 +58,9 @@ pub(super) enum Verdict {
 pub(super) struct Charge {
     pub(super) cents: i64,
     pub(super) state: ChargeState,
-    /// Captured, or to be.
-    pub(super) taken: i64,
-    authorized: i64,
+    pub(super) captured: i64,
+    pub(super) capturing: i64,
+    pub(super) authorized: Option<i64>,
     due: Option<i64>,
     pub(super) refunds: Vec<Refund>,
 }
@@ -87,196 +83,235 @@ pub(super) struct Wish {
     pub(super) code: Option<&'static str>,
 }
 
-impl Session {
-    /// Whether it is confirmed by this.
-    pub(super) fn confirm(&mut self, right: bool, now: i64) -> bool {
-        if self.state != SessionState::Open || !right {
-            return false;
-        }
-        if matches!(self.card, "3434" | "3064") {
-            self.state = SessionState::Canceled;
-            return false;
-        }
-        let waits = self.can_wait && self.intent == Intent::Authorize;
-        if matches!(self.card, "0701" | "4354") && !waits {
-            return false;
-        }
-        self.state = SessionState::Completed;
-        let months = if self.recurring { 13 } else { 0 };
-        let mut permission = Permission {
-            limit: (!self.recurring).then_some(self.total.unwrap_or(self.cents)),
-            expires: if months > 0 {
-                thirteen_months(now)
-            } else {
-                now + 180 * DAY
-            },
-            recurring: self.recurring,
-            closed: false,
-            refused: false,
-            card: self.card,
-            charges: Vec::new(),
-        };
-        if self.intent != Intent::Confirm {
-            let wish = Wish {
-                cents: self.cents,
-                capture_now: self.intent == Intent::Capture,
-                can_wait: self.can_wait,
-                code: None,
-            };
-            permission.book(wish, now);
-        }
-        self.permission = Some(permission);
-        true
-    }
-
-    pub(super) fn advance(&mut self, now: i64) {
-        if self.state == SessionState::Open && now >= self.made + DAY {
-            self.state = SessionState::Canceled;
-        }
-        if let Some(permission) = &mut self.permission {
-            permission.advance(now);
-        }
-    }
+/// What a provider says of a charge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Report {
+    Nothing,
+    Authorized,
+    CaptureInitiated,
+    Captured,
+    Declined(&'static str),
+    Canceled,
 }
 
 impl Permission {
-    pub(super) fn takes(&self) -> bool {
+    /// It is recurring where it has no limit.
+    pub(super) fn new(limit: Option<i64>, card: &'static str, now: i64) -> Self {
+        Self {
+            limit,
+            reference: None,
+            expires: limit.map_or_else(|| thirteen_months(now), |_| now + 180 * DAY),
+            closed: false,
+            refused: false,
+            card,
+            charges: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_chargeable(&self) -> bool {
         let pending = |charge: &Charge| matches!(charge.state, ChargeState::Pending(_));
         !self.closed && !self.refused && !self.charges.iter().any(pending)
     }
 
-    fn balance(&self) -> Option<i64> {
+    pub(super) fn balance(&self, rules: &Unknowns) -> Option<i64> {
         let taken = |charge: &Charge| match charge.state {
-            ChargeState::Declined | ChargeState::Canceled => 0,
-            ChargeState::Captured | ChargeState::Capturing => charge.taken,
-            ChargeState::Pending(_) | ChargeState::Authorized => charge.cents,
+            ChargeState::Declined | ChargeState::Canceled => charge.captured,
+            ChargeState::Captured | ChargeState::Capturing if rules.uncaptured_rest_returns => {
+                charge.captured + charge.capturing
+            }
+            _ => charge.cents,
         };
         self.limit
             .map(|limit| limit - self.charges.iter().map(taken).sum::<i64>())
     }
 
-    fn settle(&mut self) {
+    fn settle(&mut self, rules: &Unknowns) {
         let open = |charge: &Charge| {
             !matches!(
                 charge.state,
                 ChargeState::Captured | ChargeState::Declined | ChargeState::Canceled
             )
         };
-        if self.balance().is_some_and(|left| left <= 0) && !self.charges.iter().any(open) {
+        let waits = !rules.closes_when_authorized && self.charges.iter().any(open);
+        if self.balance(rules).is_some_and(|left| left <= 0) && !waits {
             self.closed = true;
         }
     }
 
-    fn book(&mut self, wish: Wish, now: i64) {
+    pub(super) fn book(&mut self, wish: Wish, now: i64, rules: &Unknowns) {
         let pending = match (wish.code, self.card) {
             (Some("AuthorizationInitiated"), _) | (None, "0701") => Some(Verdict::Pays),
             (Some("Pending-HardDeclined"), _) | (None, "4354") => Some(Verdict::HardDeclined),
-            (None, _) if self.recurring && wish.can_wait && !wish.capture_now => Some(Verdict::Pays),
+            (None, _) if self.limit.is_none() && wish.can_wait && !wish.capture_now => Some(Verdict::Pays),
             _ => None,
         };
-        let (state, taken, due) = match pending {
-            Some(verdict) => (ChargeState::Pending(verdict), 0, Some(now + PENDING_FOR)),
-            None if wish.code == Some("CaptureInitiated") => {
-                (ChargeState::Capturing, wish.cents, Some(now + PENDING_FOR))
-            }
-            None if wish.capture_now => (ChargeState::Captured, wish.cents, None),
-            None => (ChargeState::Authorized, 0, Some(now + 30 * DAY)),
+        let later = wish.code == Some("CaptureInitiated");
+        let (state, due) = match pending {
+            Some(verdict) => (ChargeState::Pending(verdict), Some(now + PENDING_FOR)),
+            None if later => (ChargeState::Capturing, Some(now + PENDING_FOR)),
+            None if wish.capture_now => (ChargeState::Captured, None),
+            None => (ChargeState::Authorized, Some(now + 30 * DAY)),
         };
+        let of = |wanted: ChargeState| if state == wanted { wish.cents } else { 0 };
         self.charges.push(Charge {
             cents: wish.cents,
             state,
-            taken,
-            authorized: now,
+            captured: of(ChargeState::Captured),
+            capturing: of(ChargeState::Capturing),
+            authorized: pending.is_none().then_some(now),
             due,
             refunds: Vec::new(),
         });
-        if self.recurring && !self.closed {
+        if self.limit.is_none() && !self.closed {
             self.expires = thirteen_months(now);
         }
-        self.settle();
+        self.settle(rules);
     }
 
-    /// Whether a charge is made.
-    pub(super) fn charge(&mut self, wish: Wish, now: i64) -> bool {
+    pub(super) fn charge(&mut self, wish: Wish, now: i64, rules: &Unknowns) -> Did {
         let room = self.limit.is_none() || self.charges.len() < 25;
-        let enough = self.balance().is_none_or(|left| wish.cents <= left);
-        if (wish.capture_now && wish.can_wait) || !self.takes() || !room || !enough {
-            return false;
+        let enough = self.balance(rules).is_none_or(|left| wish.cents <= left);
+        if (wish.capture_now && wish.can_wait) || !self.is_chargeable() || !room || !enough {
+            return REFUSED;
         }
         match wish.code {
+            Some("Pending-HardDeclined") if !rules.pending_charge_simulation_codes => return REFUSED,
             Some("HardDeclined") => self.refused = true,
             Some("AmazonRejected") => self.closed = true,
             Some("SoftDeclined") => {}
-            Some("CaptureInitiated") if !wish.capture_now => {}
-            Some("AuthorizationInitiated" | "Pending-HardDeclined") if !wish.can_wait => {}
-            None if matches!(self.card, "0701" | "4354") && !wish.can_wait => {}
+            Some("CaptureInitiated") if !wish.capture_now => return REFUSED,
+            Some("AuthorizationInitiated" | "Pending-HardDeclined") if !wish.can_wait => return REFUSED,
+            None if matches!(self.card, "0701" | "4354") && !wish.can_wait => return REFUSED,
             _ => {
-                self.book(wish, now);
-                return true;
+                self.book(wish, now, rules);
+                return Did::Done(Some(Effect::Charged));
             }
         }
-        false
+        Did::Refused(Some(Effect::Declined))
     }
 
-    /// Whether something is captured.
-    pub(super) fn capture(&mut self, index: usize, cents: i64, code: Option<&'static str>, now: i64) -> bool {
+    pub(super) fn capture(
+        &mut self,
+        index: usize,
+        cents: i64,
+        code: Option<&'static str>,
+        now: i64,
+        rules: &Unknowns,
+    ) -> Did {
         let charge = &mut self.charges[index];
-        if charge.state != ChargeState::Authorized || cents > charge.cents {
-            return false;
+        let left = charge.cents - charge.captured;
+        let again = charge.state == ChargeState::Captured && !rules.one_capture_per_charge && left > 0;
+        if (charge.state != ChargeState::Authorized && !again) || cents > left {
+            return REFUSED;
         }
-        let taken = match code {
+        let late = charge.authorized.is_some_and(|at| now > at + 7 * DAY);
+        let did = match code {
             Some("AmazonRejected") => {
-                charge.state = ChargeState::Declined;
-                charge.due = None;
+                charge.turn(ChargeState::Declined);
                 self.closed = true;
-                false
+                Did::Refused(Some(Effect::Declined))
             }
-            Some(_) => charge.capture_later(cents, now),
-            None if now > charge.authorized + 7 * DAY => charge.capture_later(cents, now),
-            None => {
-                (charge.state, charge.taken, charge.due) = (ChargeState::Captured, cents, None);
-                true
+            code => {
+                if code.is_some() || late {
+                    charge.capture_later(cents, now);
+                } else {
+                    charge.turn(ChargeState::Captured);
+                    charge.captured += cents;
+                }
+                Did::Done(Some(Effect::Captured))
             }
         };
-        self.settle();
-        taken
+        self.settle(rules);
+        did
     }
 
-    pub(super) fn cancel(&mut self, index: usize) -> bool {
+    pub(super) fn cancel(&mut self, index: usize, rules: &Unknowns) -> Did {
         let charge = &mut self.charges[index];
         if !matches!(charge.state, ChargeState::Pending(_) | ChargeState::Authorized) {
-            return false;
+            return REFUSED;
         }
-        (charge.state, charge.due) = (ChargeState::Canceled, None);
-        self.settle();
-        true
+        charge.turn(ChargeState::Canceled);
+        self.settle(rules);
+        Did::Done(Some(Effect::Voided))
     }
 
-    pub(super) fn close(&mut self, cancels: bool) -> bool {
+    pub(super) fn report(&mut self, index: usize, report: Report, now: i64, rules: &Unknowns) -> Did {
+        use ChargeState as S;
+        let charge = &mut self.charges[index];
+        let effect = match (charge.state, report) {
+            _ if !rules.update_charge_for_everyone => return REFUSED,
+            (_, Report::Nothing) => return Did::Done(Some(Effect::Updated)),
+            (S::Pending(_), Report::Authorized) => {
+                charge.authorize(now);
+                Effect::Updated
+            }
+            (S::Pending(_) | S::Capturing, Report::Declined(reason)) => {
+                charge.turn(S::Declined);
+                self.refused |= reason == "HardDeclined";
+                self.closed |= reason == "AmazonRejected";
+                Effect::Declined
+            }
+            (S::Pending(_) | S::Authorized, Report::Canceled) => {
+                charge.turn(S::Canceled);
+                Effect::Voided
+            }
+            (S::Authorized, Report::CaptureInitiated) => {
+                charge.capture_later(charge.cents, now);
+                Effect::Captured
+            }
+            (S::Authorized | S::Capturing, Report::Captured) => {
+                let taken = if charge.state == S::Capturing {
+                    charge.capturing
+                } else {
+                    charge.cents
+                };
+                charge.turn(S::Captured);
+                charge.captured += taken;
+                Effect::Captured
+            }
+            _ => return REFUSED,
+        };
+        self.settle(rules);
+        Did::Done(Some(effect))
+    }
+
+    pub(super) fn close(&mut self, cancels: bool, rules: &Unknowns) -> Did {
         if self.closed {
-            return false;
+            return REFUSED;
         }
         self.closed = true;
         for index in 0..self.charges.len() {
             if cancels {
-                self.cancel(index);
+                self.cancel(index, rules);
             }
         }
-        true
+        Did::Done(Some(Effect::Closed))
     }
 
-    pub(super) fn refund(&mut self, index: usize, cents: i64, goes: bool, now: i64) -> bool {
+    pub(super) fn note(&mut self, reference: &str, rules: &Unknowns) -> Did {
+        if self.closed && !rules.closed_permission_takes_metadata {
+            return REFUSED;
+        }
+        self.reference = Some(reference.to_owned());
+        Did::Done(Some(Effect::Updated))
+    }
+
+    /// The buyer chooses another card.
+    pub(super) fn replace_card(&mut self, card: &'static str) -> bool {
+        if !self.closed {
+            (self.card, self.refused) = (card, false);
+        }
+        !self.closed
+    }
+
+    pub(super) fn refund(&mut self, index: usize, cents: i64, goes: bool, now: i64, rules: &Unknowns) -> Did {
         let charge = &mut self.charges[index];
-        let given: i64 = charge
-            .refunds
-            .iter()
-            .filter(|refund| refund.given != Some(false))
-            .map(|r| r.cents)
-            .sum();
+        let given = charge.refunded(|given| given != Some(false));
         // In hundredths of a cent: 15 % more, or 75.00 more.
-        let most = charge.taken * 100 + (charge.taken * 15).min(75_00 * 100);
-        if charge.state != ChargeState::Captured || (given + cents) * 100 > most {
-            return false;
+        let most = charge.captured * 100 + (charge.captured * 15).min(75_00 * 100);
+        let no_code = !goes && !rules.refund_simulation_codes;
+        if charge.state != ChargeState::Captured || (given + cents) * 100 > most || no_code {
+            return REFUSED;
         }
         charge.refunds.push(Refund {
             cents,
@@ -284,16 +319,13 @@ impl Permission {
             will_be: goes,
             due: now + PENDING_FOR,
         });
-        true
+        Did::Done(Some(Effect::Refunded))
     }
 
-    fn advance(&mut self, now: i64) {
+    pub(super) fn advance(&mut self, now: i64, rules: &Unknowns) {
         loop {
-            let due = self
-                .charges
-                .iter()
-                .enumerate()
-                .filter_map(|(index, charge)| Some((charge.due?, index)));
+            let charges = self.charges.iter().enumerate();
+            let due = charges.filter_map(|(index, charge)| Some((charge.due?, index)));
             let Some((at, index)) = due.min().filter(|(at, _)| *at <= now) else {
                 break;
             };
@@ -301,21 +333,20 @@ impl Permission {
                 self.closed = true;
             }
             let charge = &mut self.charges[index];
-            charge.due = None;
             match charge.state {
-                ChargeState::Pending(Verdict::Pays) => {
-                    charge.state = ChargeState::Authorized;
-                    (charge.authorized, charge.due) = (at, Some(at + 30 * DAY));
-                }
+                ChargeState::Pending(Verdict::Pays) => charge.authorize(at),
                 ChargeState::Pending(Verdict::HardDeclined) => {
-                    charge.state = ChargeState::Declined;
+                    charge.turn(ChargeState::Declined);
                     self.refused = true;
                 }
-                ChargeState::Capturing => charge.state = ChargeState::Captured,
-                ChargeState::Authorized => charge.state = ChargeState::Canceled,
-                ChargeState::Captured | ChargeState::Declined | ChargeState::Canceled => {}
+                ChargeState::Capturing => {
+                    charge.captured += charge.capturing;
+                    charge.turn(ChargeState::Captured);
+                }
+                ChargeState::Authorized => charge.turn(ChargeState::Canceled),
+                ChargeState::Captured | ChargeState::Declined | ChargeState::Canceled => charge.due = None,
             }
-            self.settle();
+            self.settle(rules);
         }
         for refund in self.charges.iter_mut().flat_map(|charge| &mut charge.refunds) {
             if refund.given.is_none() && now >= refund.due {
@@ -329,9 +360,23 @@ impl Permission {
 }
 
 impl Charge {
-    fn capture_later(&mut self, cents: i64, now: i64) -> bool {
-        (self.state, self.taken, self.due) = (ChargeState::Capturing, cents, Some(now + PENDING_FOR));
-        true
+    fn turn(&mut self, state: ChargeState) {
+        (self.state, self.capturing, self.due) = (state, 0, None);
+    }
+
+    fn authorize(&mut self, at: i64) {
+        self.turn(ChargeState::Authorized);
+        (self.authorized, self.due) = (Some(at), Some(at + 30 * DAY));
+    }
+
+    fn capture_later(&mut self, cents: i64, now: i64) {
+        self.turn(ChargeState::Capturing);
+        (self.capturing, self.due) = (cents, Some(now + PENDING_FOR));
+    }
+
+    pub(super) fn refunded(&self, counts: impl Fn(Option<bool>) -> bool) -> i64 {
+        let counted = self.refunds.iter().filter(|refund| counts(refund.given));
+        counted.map(|refund| refund.cents).sum()
     }
 }
 

@@ -266,6 +266,10 @@ impl Charge {
         }
     }
 
+    pub(crate) fn was_authorized(&self) -> bool {
+        self.authorized.is_some()
+    }
+
     pub(crate) fn is_captured_at_once(&self, now: Timestamp) -> bool {
         self.authorized
             .is_none_or(|authorized| now <= later(authorized, CAPTURED_AT_ONCE_FOR))
@@ -274,9 +278,10 @@ impl Charge {
     /// What it takes of its permission's limit.
     pub(crate) fn takes(&self, unknowns: &Unknowns) -> Decimal {
         match self.state {
-            ChargeState::Declined | ChargeState::Canceled => Decimal::ZERO,
-            ChargeState::Captured if unknowns.uncaptured_rest_returns => self.captured,
-            ChargeState::CaptureInitiated if unknowns.uncaptured_rest_returns => self.capturing,
+            ChargeState::Declined | ChargeState::Canceled => self.captured,
+            ChargeState::CaptureInitiated | ChargeState::Captured if unknowns.uncaptured_rest_returns => {
+                self.captured + self.capturing
+            }
             ChargeState::AuthorizationInitiated
             | ChargeState::Authorized
             | ChargeState::CaptureInitiated

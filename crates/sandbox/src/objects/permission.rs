@@ -161,7 +161,7 @@ impl Permission {
     pub(crate) fn charge_changed(&mut self, index: usize, kind: ChangeKind, posting: &mut Posting<'_>) {
         let id = self.charges[index].id.clone();
         self.tell(ObjectType::Charge, id, kind, posting);
-        if self.charges[index].state == ChargeState::Declined {
+        if kind == ChangeKind::StateChange && self.charges[index].state == ChargeState::Declined {
             let reason = self.charges[index].reason;
             self.refused(reason, posting);
         }

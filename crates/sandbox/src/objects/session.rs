@@ -127,10 +127,13 @@ impl Session {
                 ..
             }) => match self.own_charge() {
                 Some(charge) if charge.state == ChargeState::AuthorizationInitiated => Standing::OpenPending,
-                Some(charge) if charge.state == ChargeState::Declined => Standing::Canceled {
-                    at: charge.since,
-                    reason: Some("Declined"),
-                },
+                // A capture that is refused later is nothing to the session.
+                Some(charge) if charge.state == ChargeState::Declined && !charge.was_authorized() => {
+                    Standing::Canceled {
+                        at: charge.since,
+                        reason: Some("Declined"),
+                    }
+                }
                 Some(_) | None => Standing::Completed { at: *at },
             },
         }
@@ -293,6 +296,14 @@ impl Session {
             Some(End::Completed { shown_charge, .. }) => json!(shown_charge),
             Some(End::Canceled { .. }) | None => Value::Null,
         };
+    }
+
+    /// Without this no buyer is asked to pay, so there is nothing to confirm.
+    pub(crate) fn lacks(&self) -> Option<&'static str> {
+        let constraints = self.constraints().into_iter();
+        let mut money =
+            constraints.filter(|(id, _)| ["ChargeAmountNotSet", "PaymentIntentNotSet"].contains(id));
+        money.next().map(|(_, description)| description)
     }
 
     /// What is still missing before the buyer can be sent to Amazon's page or finish there.

@@ -112,6 +112,9 @@ impl Confirmation<'_> {
             }
             Standing::Open => {}
         }
+        if let Some(missing) = session.lacks() {
+            return wrong(&format!("cannot be confirmed yet: {missing}"));
+        }
         compare::compare(self.route, &asked, session, unknowns)?;
         self.fate(&asked, session, unknowns)
     }

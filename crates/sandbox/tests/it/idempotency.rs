@@ -193,6 +193,16 @@ async fn a_later_fault_does_not_replace_the_first_answer_of_a_key() {
     world.sandbox.fault(fault).unwrap();
     assert_eq!(world.eu.send(&call).await.status, 500);
     assert_eq!(world.eu.send(&call).await.status, 200);
+
+    // Nor does one that strikes the refusal of other values under that key.
+    let fault = Fault {
+        times: Some(1),
+        ..Fault::new("finalize", When::After, Some(Kind::Status))
+    };
+    world.sandbox.fault(fault).unwrap();
+    let other = world.finalizing(&session, &json!({})).with_key("k");
+    assert_eq!(world.eu.send(&other).await.status, 500);
+    assert_eq!(world.eu.send(&call).await.status, 200);
 }
 
 #[tokio::test]

@@ -238,6 +238,31 @@ async fn after_a_refusal_the_buyer_takes_another_card_or_leaves() {
 }
 
 #[tokio::test]
+async fn a_note_on_a_declined_charge_does_not_refuse_the_new_card() {
+    let world = World::start().await;
+    let (permission, _) = world
+        .confirmed(json!({"chargePermissionType": "Recurring"}))
+        .await;
+    let body = json!({
+        "chargePermissionId": permission, "chargeAmount": eur("5.00"), "canHandlePendingAuthorization": true,
+    });
+    let call = world
+        .calling("POST", "charges", &body)
+        .with_key("k1")
+        .simulating("Pending-HardDeclined");
+    let charge = world.eu.send(&call).await.json()["chargeId"].clone();
+    world.advance(30);
+    let look = async || standing(&world.look(&format!("chargePermissions/{permission}")).await);
+    assert_eq!(look().await, is("NonChargeable", "PaymentMethodInvalid"));
+    let path = format!("/permissions/{permission}/buyer");
+    control(world.sandbox.info(), "POST", &path, r#"{"action": "update"}"#).await;
+    let path = format!("charges/{}", charge.as_str().unwrap());
+    let note = json!({"providerMetadata": {"providerReferenceId": "P-1"}});
+    assert_eq!(world.call("PATCH", &path, note).await.status, 200);
+    assert_eq!(look().await, is("Chargeable", ""));
+}
+
+#[tokio::test]
 async fn a_buyer_is_known_by_the_id_that_serves_as_a_token() {
     let world = World::start().await;
     let session = world.session(json!({"buyer": {"buyerId": "amzn1.account.KIM", "name": "Kim Muster"}}));
