@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use sandbox::{ClockSource, Options, Profile, Sandbox};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::client::{Client, read_answer};
-use crate::world::{World, order, refused};
+use crate::client::{Call, Client, read_answer};
+use crate::world::{World, authorized, captured, consent, eur, is, order, refused, standing};
 
 /// A sandbox that loses its patience soon.
 async fn impatient(world: &World) -> (Sandbox, Client) {
@@ -156,6 +156,115 @@ async fn malformed_bodies_have_documented_reason_codes() {
         "a message quotes the beginning of a long value"
     );
     assert_eq!(world.finalize(&session, &order()).await.status, 200);
+}
+
+#[tokio::test]
+async fn every_operation_quotes_the_value_that_it_refuses() {
+    let world = World::start().await;
+    let session = format!("checkoutSessions/{}", world.session(json!({})));
+    let (permission, charge) = world.confirmed(authorized("10.00")).await;
+    let (_, paid) = world.confirmed(captured("10.00")).await;
+    let update = |details: Value| json!({"paymentDetails": details});
+    for (method, path, body, quoted) in [
+        ("POST", "checkoutSessions", json!({"storeId": 7}), "storeId: '7'"),
+        (
+            "PATCH",
+            &session,
+            update(json!({"paymentIntent": "Pay"})),
+            "paymentIntent: 'Pay'",
+        ),
+        (
+            "PATCH",
+            &session,
+            update(json!({"extendExpiration": "no"})),
+            "extendExpiration: 'no'",
+        ),
+        (
+            "PATCH",
+            &session,
+            update(json!({"chargeAmount": {"amount": "5", "currencyCode": "JPY"}})),
+            "'5 JPY'",
+        ),
+        (
+            "POST",
+            &format!("charges/{charge}/capture"),
+            json!({"captureAmount": eur("10.01")}),
+            "'10.01 EUR'",
+        ),
+        (
+            "POST",
+            "refunds",
+            json!({"chargeId": paid, "refundAmount": eur("11.51")}),
+            "'11.51 EUR'",
+        ),
+        (
+            "DELETE",
+            &format!("charges/{charge}/cancel"),
+            json!({"cancellationReason": 5}),
+            "cancellationReason: '5'",
+        ),
+        (
+            "DELETE",
+            &format!("chargePermissions/{permission}/close"),
+            json!({"closureReason": "x", "cancelPendingCharges": "all"}),
+            "cancelPendingCharges: 'all'",
+        ),
+        (
+            "PATCH",
+            &format!("charges/{charge}"),
+            json!({"statusDetails": {"state": "Lost"}}),
+            "statusDetails.state: 'Lost'",
+        ),
+    ] {
+        let mut body = body;
+        if path == "checkoutSessions" {
+            body["webCheckoutDetails"] = json!({"checkoutReviewReturnUrl": "https://shop.example/review"});
+        }
+        let answer = world
+            .eu
+            .send(&world.calling(method, path, &body).with_key("k"))
+            .await;
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text);
+        assert!(answer.text.contains(quoted), "{path}: {}", answer.text);
+    }
+}
+
+/// What SDKs write differently, all at once.
+#[tokio::test]
+async fn a_request_may_be_spelled_as_any_sdk_spells_it() {
+    let world = World::start().await;
+    let session = world.session(json!({}));
+    let mut client = Client::new(&world.sandbox, "eu_shop");
+    client.region = "Eu".to_owned();
+    let send = async |call: Call| {
+        let request = String::from_utf8(client.signed(&call)).unwrap();
+        let spelled = request
+            .replace("\r\nx-amz-pay-idempotency-key", "\r\nx-amz-pay-Idempotency-Key")
+            .replace("\r\nx-amz-pay-date", "\r\nX-Amz-Pay-Date")
+            .replace("\r\nx-amz-pay-region", "\r\nX-AMZ-PAY-REGION")
+            .replace("\r\nauthorization", "\r\nAuthorization");
+        client.send_bytes(spelled.as_bytes()).await.unwrap()
+    };
+    let mut call = world.finalizing(&session, &order()).with_key("k");
+    call.path = format!("/sandbox{}/", call.path);
+    let first = send(call.clone()).await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    assert_eq!(send(call).await.text, first.text, "the key was read");
+
+    let (permission, _) = world.confirmed(consent("50.00")).await;
+    let body = json!({
+        "chargePermissionId": permission, "chargeAmount": {"amount": 10.5, "currencyCode": "EUR"},
+        "captureNow": "false", "canHandlePendingAuthorization": false, "softDescriptor": null,
+        "merchantMetadata": {"merchantReferenceId": null}, "providerMetadata": null, "channel": null,
+    });
+    let mut call = world.calling("POST", "charges/", &body).with_key("k2");
+    call.date = "2026-01-05T10:00:00Z".to_owned();
+    let charge = send(call).await;
+    assert_eq!(charge.status, 201, "{}", charge.text);
+    assert_eq!(charge.json()["chargeAmount"], eur("10.5"));
+    let path = format!("charges/{}/cancel/", charge.json()["chargeId"].as_str().unwrap());
+    let canceled = send(world.calling("DELETE", &path, &json!({"cancellationReason": "sold out"}))).await;
+    assert_eq!(standing(&canceled.json()), is("Canceled", "MerchantCanceled"));
 }
 
 #[tokio::test]

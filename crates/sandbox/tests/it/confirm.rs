@@ -132,13 +132,13 @@ async fn each_difference_from_the_session_has_its_own_refusal() {
             json!({"chargeAmount": {"amount": "23.45", "currencyCode": "USD"}}),
             400,
             "CurrencyMismatch",
-            "chargeAmount",
+            "chargeAmount: '23.45 USD'",
         ),
         (
             json!({"chargeAmount": eur("23.450")}),
             400,
             "InvalidParameterValue",
-            "chargeAmount.amount",
+            "chargeAmount.amount: '23.450'",
         ),
         (
             json!({"chargeAmount": null}),
@@ -150,7 +150,7 @@ async fn each_difference_from_the_session_has_its_own_refusal() {
             json!({"totalOrderAmount": eur("60.01")}),
             409,
             "AmountMismatch",
-            "totalOrderAmount",
+            "totalOrderAmount: '60.01 EUR'",
         ),
         (
             json!({"totalOrderAmount": null}),
@@ -174,13 +174,13 @@ async fn each_difference_from_the_session_has_its_own_refusal() {
             json!({"paymentIntent": "Authorize"}),
             400,
             "InvalidParameterValue",
-            "paymentIntent",
+            "paymentIntent: 'Authorize'",
         ),
         (
             json!({"paymentIntent": "Charge"}),
             400,
             "InvalidParameterValue",
-            "paymentIntent",
+            "paymentIntent: 'Charge'",
         ),
         (
             json!({"paymentIntent": null}),
@@ -210,7 +210,7 @@ async fn each_difference_from_the_session_has_its_own_refusal() {
             json!({"billingAddress": {"name": "Kim"}}),
             400,
             "InvalidParameterValue",
-            "billingAddress.name",
+            "billingAddress.name: 'Kim'",
         ),
         (
             json!({"merchantMetadata": {}}),
@@ -222,13 +222,13 @@ async fn each_difference_from_the_session_has_its_own_refusal() {
             json!({"canHandlePendingAuthorization": "maybe"}),
             400,
             "InvalidParameterValue",
-            "canHandle",
+            "canHandlePendingAuthorization: 'maybe'",
         ),
         (
             json!({"canHandlePendingAuthorization": "true"}),
             400,
             "InvalidParameterCombination",
-            "canHandle",
+            "canHandlePendingAuthorization 'true'",
         ),
     ] {
         let session = world.session(full.clone());
