@@ -6,6 +6,7 @@
 
 mod case;
 mod cases;
+mod mixed;
 mod scenarios;
 
 use std::collections::{BTreeMap, BTreeSet};
