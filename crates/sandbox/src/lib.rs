@@ -30,6 +30,9 @@
 //! A call that has arrived is worked on to its end, whether or not its caller still waits for the answer. A body
 //! of more than a mebibyte is 400 InvalidRequest; one that does not come in time, 408 RequestTimeout.
 //!
+//! A session whose `chargeAmount` or `paymentIntent` is still missing cannot be confirmed: 422. A Saved Wallet setup
+//! needs no amount.
+//!
 //! Cards (`card` of [`NewSession`]) act when the session is confirmed: one ending in 3434 makes it Canceled
 //! (Declined), 3064 Canceled (BuyerCanceled), 0701 and 4354 leave a payment pending that is then Authorized
 //! or Declined. `x-amz-pay-simulation-code` overrides the card. There is no page that gives out buyer tokens, so
