@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | [`Error::NotSent`] | no byte of it | no |
 //! | [`Error::Transport`] | perhaps | cannot be known |
-//! | [`Error::Api`] | yes | as status and reason code say; a 5xx leaves it open |
+//! | [`Error::Api`] | yes | as status and reason code say; a 5xx leaves it open, and so does a reason code that is lost |
 //! | [`Error::Unreadable`] | yes | yes, but its answer is lost |
 //!
 //! No error shows a body, a header that we sent, or anything of the buyer. Amazon's own message may quote what was
@@ -193,6 +193,9 @@ pub struct ApiError {
     pub status: u16,
     /// Amazon's word for it; absent when the body is not Amazon's JSON.
     pub reason_code: Option<ReasonCode>,
+    /// Whether there may have been a reason code that is lost: the body was cut off, was longer than
+    /// [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES), is not a JSON object, or its code is not a word.
+    pub reason_is_lost: bool,
     /// Amazon's sentence, in one line of at most 1,000 characters. For people: do not match on it.
     ///
     /// It names the parameter at fault and may quote its value. **Do not log it** where names and addresses have
@@ -210,13 +213,17 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// See [`Error::may_have_landed`]: a 5xx, a 408, a code that says that Amazon had begun, or an answer that is
-    /// not Amazon's, such as a redirect.
+    /// See [`Error::may_have_landed`]: a 5xx, a 408, a code that says that Amazon had begun, an answer that is
+    /// not Amazon's, such as a redirect, or a 4xx [whose code is lost](Self::reason_is_lost), since it might have
+    /// been such a code. Of the latter, those statuses are excepted that are said before a request is looked at:
+    /// 401, 403, 404, 405, 413, 425, 426, 429.
     #[must_use]
     pub fn may_have_landed(&self) -> bool {
-        match self.status {
-            408 | 500..=599 => true,
-            400..=499 => self.reason_code.as_ref().is_some_and(ReasonCode::is_unclear),
+        match (self.status, &self.reason_code) {
+            (408 | 500..=599, _) => true,
+            (400..=499, Some(code)) => code.is_unclear(),
+            (401 | 403 | 404 | 405 | 413 | 425 | 426 | 429, None) => false,
+            (400..=499, None) => self.reason_is_lost,
             _ => true,
         }
     }
@@ -242,6 +249,7 @@ impl fmt::Debug for ApiError {
         f.debug_struct("ApiError")
             .field("status", &self.status)
             .field("reason_code", &self.reason_code)
+            .field("reason_is_lost", &self.reason_is_lost)
             .field("request_id", &self.request_id)
             .field("retry_after", &self.retry_after)
             .field("date", &self.date)

@@ -52,15 +52,13 @@ impl Head {
         let content_type = self.content_type.and_then(word);
         let status = self.status;
         if !(200..300).contains(&status) {
-            // The status says enough: that the body could not be read is not a second error.
-            let (reason_code, message) = body
-                .ok()
-                .map(|body| reason_and_message(&body))
-                .unwrap_or_default();
+            // That the body could not be read is not a second error, but what it would have said is missing.
+            let said = body.map_or(Refusal::LOST, |body| Refusal::read(&body));
             let error = ApiError {
                 status,
-                reason_code,
-                message,
+                reason_code: said.reason_code,
+                reason_is_lost: said.reason_is_lost,
+                message: said.message,
                 request_id,
                 retry_after,
                 date,
@@ -68,7 +66,7 @@ impl Head {
             };
             return Err(error.into());
         }
-        match body.and_then(|body| T::from_json(&body).map_err(BodyError::Invalid)) {
+        match body.and_then(|body| T::from_json(without_mark(&body)).map_err(BodyError::Invalid)) {
             Ok(value) => Ok(Response {
                 status,
                 request_id,
@@ -88,24 +86,47 @@ impl Head {
     }
 }
 
-fn reason_and_message(body: &[u8]) -> (Option<ReasonCode>, Option<String>) {
-    let Ok(Value::Object(mut body)) = serde_json::from_slice(body) else {
-        return (None, None);
+/// What the body of a refusal says.
+struct Refusal {
+    reason_code: Option<ReasonCode>,
+    reason_is_lost: bool,
+    message: Option<String>,
+}
+
+impl Refusal {
+    const LOST: Self = Self {
+        reason_code: None,
+        reason_is_lost: true,
+        message: None,
     };
-    let mut text = |name| match body.remove(name) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    };
-    let reason_code = text("reasonCode").and_then(word).map(ReasonCode::from);
-    // One line, so that a message cannot forge a second entry in someone's log.
-    let message = text("message").map(|message| {
-        message
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .take(LONGEST_MESSAGE)
-            .collect()
-    });
-    (reason_code, message)
+
+    fn read(body: &[u8]) -> Self {
+        let Ok(Value::Object(mut body)) = serde_json::from_slice(without_mark(body)) else {
+            return Self::LOST;
+        };
+        let said = body.remove("reasonCode").unwrap_or_default();
+        let text = said.as_str().map(str::trim);
+        let reason_code = text.and_then(|text| word(text.to_owned())).map(ReasonCode::from);
+        let says_nothing = said.is_null() || text == Some("");
+        // One line, so that a message cannot forge a second entry in someone's log.
+        let message = body.get("message").and_then(Value::as_str).map(|message| {
+            message
+                .chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .take(LONGEST_MESSAGE)
+                .collect()
+        });
+        Self {
+            reason_is_lost: reason_code.is_none() && !says_nothing,
+            reason_code,
+            message,
+        }
+    }
+}
+
+/// JSON has no byte order mark, and some that write it do.
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 /// Short visible ASCII; anything else is not what the field is for.

@@ -117,6 +117,7 @@ mod tests {
         ApiError {
             status,
             reason_code: code.map(Into::into),
+            reason_is_lost: false,
             message: None,
             request_id: None,
             retry_after: retry_after.map(Duration::from_secs),

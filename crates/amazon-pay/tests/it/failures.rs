@@ -252,3 +252,76 @@ async fn each_refusal_says_whether_the_request_may_have_had_its_effect() {
         assert_eq!(error.reason_code().map_or("", ReasonCode::as_str), code);
     }
 }
+
+#[tokio::test]
+async fn a_code_with_space_or_a_mark_around_it_is_that_code() {
+    for body in [
+        r#"{"reasonCode":" TransactionTimedOut\n"}"#,
+        "\u{feff}{\"reasonCode\":\"TransactionTimedOut\"}",
+    ] {
+        let error = refusal(json("422 Odd", body)).await;
+        assert_eq!(error.reason_code, Some(ReasonCode::TransactionTimedOut), "{body}");
+        assert!(error.may_have_landed() && !error.reason_is_lost, "{body}");
+    }
+    let marked = Server::answering(json("200 OK", &format!("\u{feff}{COMPLETED}"))).await;
+    client_of(&marked).call(&finalize("{}"), at()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refusal_whose_code_is_lost_may_have_landed_unless_its_status_says_enough() {
+    let said = r#"{"reasonCode":"TransactionTimedOut","message":"m"}"#;
+    let whole = |status: u16, body: &str| Act::Answer(json(&format!("{status} Odd"), body));
+    let cut = |status: u16| {
+        let whole = json(&format!("{status} Odd"), said);
+        Act::AnswerAndClose(whole[..whole.len() - 5].to_vec())
+    };
+    let cut_in_a_chunk = |status: u16| {
+        let head = format!(
+            "HTTP/1.1 {status} Odd\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n",
+            said.len()
+        );
+        Act::AnswerAndClose(format!("{head}{}", &said[..20]).into_bytes())
+    };
+    let too_long = |status: u16| {
+        let body = format!("{said}{}", " ".repeat(MAX_BODY_BYTES));
+        Act::AnswerAndClose(json(&format!("{status} Odd"), &body))
+    };
+    for (act, is_lost, may_have_landed) in [
+        (cut(400), true, true),
+        (cut(409), true, true),
+        (cut(422), true, true),
+        (cut(402), true, true),
+        (cut_in_a_chunk(422), true, true),
+        (too_long(422), true, true),
+        (whole(422, ""), true, true),
+        (whole(422, "<html>"), true, true),
+        (whole(422, "[1]"), true, true),
+        (whole(422, r#"{"reasonCode":5}"#), true, true),
+        (
+            whole(422, r#"{"reasonCode":"Transaction\nTimedOut"}"#),
+            true,
+            true,
+        ),
+        // Read, and it names none.
+        (whole(422, "{}"), false, false),
+        (whole(422, r#"{"reasonCode":null}"#), false, false),
+        (whole(422, r#"{"reasonCode":" "}"#), false, false),
+        // Said before the request is looked at.
+        (cut(401), true, false),
+        (cut(403), true, false),
+        (cut(404), true, false),
+        (cut(429), true, false),
+    ] {
+        let error = failure(&Server::start(vec![act]).await).await;
+        assert_eq!(error.may_have_landed(), may_have_landed, "{error:?}");
+        let Error::Api(error) = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(
+            (error.reason_code, error.reason_is_lost),
+            (None, is_lost),
+            "{}",
+            error.status
+        );
+    }
+}
