@@ -38,11 +38,13 @@ impl Story<'_> {
     pub(super) fn answered(&mut self, attempt: u32, answer: ConfirmAnswer, spread: f64) {
         match &self.session {
             Session::Unseen | Session::PaymentPending(_) => {}
-            Session::Settled(settled) => {
-                if let ConfirmAnswer::Accepted { .. } = answer {
-                    self.check_late_success(&settled.clone());
-                }
-            }
+            Session::Settled(settled) => match answer {
+                // A payment that was pending may have been declined since, and the session canceled for it.
+                ConfirmAnswer::Accepted { pending: true, .. }
+                    if matches!(settled.outcome, Outcome::Declined { .. }) => {}
+                ConfirmAnswer::Accepted { .. } => self.check_late_success(&settled.clone()),
+                ConfirmAnswer::NotSent(_) | ConfirmAnswer::Failed { .. } => {}
+            },
             Session::Open(open) => {
                 let open = open.clone();
                 self.open_answered(&open, attempt, answer, spread);

@@ -390,6 +390,18 @@ fn a_late_success_after_its_charge_was_declined_contradicts_nothing() {
 }
 
 #[test]
+fn a_late_pending_after_its_session_was_declined_contradicts_nothing() {
+    let declined = in_flight().and(look_up(canceled("Declined")));
+    declined
+        .clone()
+        .when(answered(1, accepted_pending()))
+        .then_nothing();
+    declined
+        .when(answered(1, accepted()))
+        .then(["alert-raised contradiction"]);
+}
+
+#[test]
 fn a_success_is_told_once() {
     let story = in_flight().and(answered(1, accepted()));
     story.when(answered(1, accepted())).then_nothing();
