@@ -69,8 +69,17 @@ fn confirmation(status: u16, reason_code: Option<&str>) -> Verdict {
             class,
             may_have_landed: status == 408 || reason_code.is_some_and(is_unclear),
         },
+        // Without a code, a refusal may be one of those that say that Amazon had begun: it may have been cut off.
+        (400..=499, None) if reason_code.is_none() && !precedes_any_work(status) => {
+            Verdict::may_have_landed(if status == 408 { Class::Retry } else { Class::Ask })
+        }
         (_, None) => by_status(status),
     }
+}
+
+/// Statuses that are said before anybody looks at what the request wants.
+fn precedes_any_work(status: u16) -> bool {
+    matches!(status, 401 | 403 | 404 | 405 | 413 | 425 | 426 | 429)
 }
 
 /// Codes that say that Amazon began and did not come to an end.
@@ -243,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_nobody_knows_is_as_good_as_none() {
+    fn a_code_that_nobody_knows_leaves_it_to_the_status() {
         for (status, class, may_have_landed) in [
             (301, Ask, DOUBT),
             (307, Ask, DOUBT),
@@ -266,17 +275,49 @@ mod tests {
             (504, Retry, DOUBT),
             (599, Retry, DOUBT),
         ] {
-            for code in [None, Some("BornYesterday")] {
-                let verdict = classify(Call::Confirm, status, code);
-                assert_eq!(
-                    verdict,
-                    Verdict {
-                        class,
-                        may_have_landed
-                    },
-                    "{status} {code:?}"
-                );
-            }
+            let verdict = classify(Call::Confirm, status, Some("BornYesterday"));
+            assert_eq!(
+                verdict,
+                Verdict {
+                    class,
+                    may_have_landed
+                },
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_4xx_without_a_code_is_in_doubt_unless_its_status_is_said_before_any_work() {
+        for (status, class, may_have_landed) in [
+            (301, Ask, DOUBT),
+            (400, Ask, DOUBT),
+            (401, Lane, CLEAR),
+            (402, Ask, DOUBT),
+            (403, Lane, CLEAR),
+            (404, Ask, CLEAR),
+            (405, OURS, CLEAR),
+            (408, Retry, DOUBT),
+            (409, Ask, DOUBT),
+            (410, Ask, DOUBT),
+            (413, OURS, CLEAR),
+            (422, Ask, DOUBT),
+            (425, Retry, CLEAR),
+            (426, Lane, CLEAR),
+            (429, Slow, CLEAR),
+            (499, Ask, DOUBT),
+            (502, Retry, DOUBT),
+        ] {
+            let verdict = classify(Call::Confirm, status, None);
+            assert_eq!(
+                verdict,
+                Verdict {
+                    class,
+                    may_have_landed
+                },
+                "{status}"
+            );
+            assert!(!classify(Call::LookUp, status, None).may_have_landed, "{status}");
         }
     }
 

@@ -120,6 +120,9 @@ async fn refusals_go_by_the_table() {
             false,
         ),
         (Answer::html(502), Class::Retry, true),
+        // Whose reason code is lost.
+        (Answer::json(422, r#"{"reasonCode":"Transacti"#), Class::Ask, true),
+        (Answer::html(400), Class::Ask, true),
         (Answer::html(302), Class::Ask, true),
     ] {
         world.advance(60);
