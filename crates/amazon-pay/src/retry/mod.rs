@@ -13,7 +13,7 @@
 //! - A repeat has the same key and the same bytes, and a signature of its own time.
 //! - Waits are drawn evenly between zero and a bound that doubles ("full jitter"), so that many clients do not come
 //!   back together; a `Retry-After` is waited for on top.
-//! - There is a deadline, and an attempt that hangs is given up.
+//! - There is a deadline, after which no attempt begins, and an attempt that hangs is given up.
 //! - [`Failed`] remembers whether **any** attempt may have landed, not only the last.
 //!
 //! Repeating is not enough where Amazon's answer itself is ambiguous: look the object up then.
@@ -102,16 +102,18 @@ impl<R: Runtime> Retry<R> {
                 elapsed: since(begun_at, self.runtime.now()),
                 spread: self.runtime.spread(),
             });
-            match next {
-                Next::After(wait) => self.runtime.sleep(wait).await,
-                Next::Stop => {
-                    return Err(Failed {
-                        last,
-                        attempts,
-                        may_have_landed,
-                    });
+            if let Next::After(wait) = next {
+                self.runtime.sleep(wait).await;
+                // A sleep can end late. An attempt that has no time would make a doubt of what is certain.
+                if since(begun_at, self.runtime.now()) < self.policy.deadline {
+                    continue;
                 }
             }
+            return Err(Failed {
+                last,
+                attempts,
+                may_have_landed,
+            });
         }
     }
 

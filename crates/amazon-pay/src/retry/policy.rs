@@ -84,7 +84,8 @@ impl RetryPolicy {
         } else {
             1.0
         };
-        bound.mul_f64(spread)
+        // All of a bound without end is more than a duration holds.
+        Duration::try_from_secs_f64(bound.as_secs_f64() * spread).unwrap_or(bound)
     }
 }
 
@@ -225,6 +226,32 @@ mod tests {
                 Next::After(Duration::from_millis(millis)),
                 "{attempts} {spread}"
             );
+        }
+    }
+
+    #[test]
+    fn bounds_without_end_are_drawn_from_too() {
+        let policy = RetryPolicy {
+            first_wait: Duration::MAX,
+            longest_wait: Duration::MAX,
+            deadline: Duration::MAX,
+            ..RetryPolicy::default()
+        };
+        let error = answered(503, None, None);
+        for (spread, next) in [
+            (0.0, Next::After(Duration::ZERO)),
+            (0.5, Next::After(Duration::from_secs(1 << 63))),
+            // Not before the deadline, which is the same.
+            (1.0, Next::Stop),
+        ] {
+            let attempt = Attempt {
+                error: &error,
+                is_repeatable: true,
+                attempts: 1,
+                elapsed: Duration::ZERO,
+                spread,
+            };
+            assert_eq!(policy.next(&attempt), next, "{spread}");
         }
     }
 

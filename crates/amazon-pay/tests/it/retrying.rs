@@ -7,6 +7,8 @@ use std::time::Duration;
 use amazon_pay::retry::{Retry, RetryPolicy, Runtime};
 use amazon_pay::{Error, ReasonCode, Request, Timestamp};
 
+use jiff::SignedDuration;
+
 use crate::fixtures::{COMPLETED, at, client_of, finalize, json, session};
 use crate::server::{Act, Server};
 
@@ -15,6 +17,8 @@ struct TestTime {
     now: Mutex<Timestamp>,
     slept: Mutex<Vec<Duration>>,
     attempts_hang: bool,
+    /// By how many seconds the clock is off after a wait.
+    drift: i64,
 }
 
 impl TestTime {
@@ -23,6 +27,14 @@ impl TestTime {
             now: Mutex::new(at()),
             slept: Mutex::default(),
             attempts_hang,
+            drift: 0,
+        }
+    }
+
+    fn drifting(seconds: i64) -> Self {
+        Self {
+            drift: seconds,
+            ..Self::new(false)
         }
     }
 }
@@ -36,7 +48,8 @@ impl Runtime for &TestTime {
         if duration == RetryPolicy::default().attempt_timeout && !self.attempts_hang {
             pending::<()>().await;
         }
-        *self.now.lock().unwrap() += duration;
+        *self.now.lock().unwrap() +=
+            SignedDuration::try_from(duration).unwrap() + SignedDuration::from_secs(self.drift);
         self.slept.lock().unwrap().push(duration);
     }
 
@@ -138,4 +151,30 @@ async fn an_attempt_that_hangs_is_given_up_and_the_deadline_ends_all() {
     let seconds: Vec<u64> = time.slept.lock().unwrap().iter().map(Duration::as_secs).collect();
     assert_eq!(seconds, [30, 1, 30, 2, 30, 4, 23]);
     assert_eq!(failed.attempts, 4);
+}
+
+#[tokio::test]
+async fn a_wait_that_ends_after_the_deadline_is_followed_by_no_attempt() {
+    let server = Server::start(vec![Act::Answer(json("429 Slow", "{}")), Act::Close]).await;
+    let failed = retry(&TestTime::drifting(600))
+        .call(&client_of(&server), &finalize("{}"))
+        .await
+        .unwrap_err();
+    assert_eq!(failed.last.status(), Some(429));
+    assert_eq!((failed.attempts, failed.may_have_landed), (1, false));
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_ends_nothing() {
+    let server = Server::start(vec![
+        Act::Answer(json("503 Busy", "{}")),
+        Act::Answer(json("200 OK", COMPLETED)),
+    ])
+    .await;
+    retry(&TestTime::drifting(-3600))
+        .call(&client_of(&server), &finalize("{}"))
+        .await
+        .unwrap();
+    assert_eq!(server.received().len(), 2);
 }
