@@ -203,8 +203,10 @@ pub struct ApiError {
     pub message: Option<String>,
     /// Amazon's id of this call.
     pub request_id: Option<String>,
-    /// How long to wait, where the answer says so. A `Retry-After` that is a date counts from the answer's
-    /// own `Date`.
+    /// How long to wait, where the answer says so.
+    ///
+    /// A `Retry-After` that is a date counts from the answer's own `Date`; without one it says nothing. A number
+    /// beyond 64 bits is [`Duration::MAX`], and a fraction of a second is rounded up to a whole one.
     pub retry_after: Option<Duration>,
     /// When the server says it answered.
     pub date: Option<Timestamp>,

@@ -22,7 +22,8 @@ pub struct Response<T> {
     pub request_id: Option<String>,
     /// When the server says it answered: compare it with your own clock to learn the skew.
     pub date: Option<Timestamp>,
-    /// How long to wait before the next call, where the answer says so.
+    /// How long to wait before the next call, where the answer says so; see
+    /// [`ApiError::retry_after`](crate::ApiError::retry_after).
     pub retry_after: Option<Duration>,
     /// The object.
     pub value: T,
@@ -139,9 +140,19 @@ fn http_date(text: &str) -> Option<Timestamp> {
     DateTimeParser::new().parse_timestamp(text).ok()
 }
 
+/// Whole seconds, or a date. A fraction, which HTTP does not know, is rounded up: too late is polite.
 fn retry_after(text: &str, date: Option<Timestamp>) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse() {
-        return Some(Duration::from_secs(seconds));
+    let text = text.trim();
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number(whole) && is_number(fraction) {
+        let begun = u64::from(fraction.bytes().any(|digit| digit != b'0'));
+        // A wait that is more than a number holds is a wait all the same.
+        let wait = whole
+            .parse::<u64>()
+            .ok()
+            .and_then(|seconds| seconds.checked_add(begun));
+        return Some(wait.map_or(Duration::MAX, Duration::from_secs));
     }
     // A date is a distance only from the server's own clock; one in the past means "now".
     let until = http_date(text)?.duration_since(date?);
@@ -168,8 +179,23 @@ mod tests {
             ("Mon, 05 Jan 2026 10:16:00 GMT", None, None),
             ("soon", date, None),
             ("-1", date, None),
+            ("", date, None),
+            (" 30 ", None, Some(30)),
+            ("30.0", None, Some(30)),
+            ("30.5", None, Some(31)),
+            ("0.001", None, Some(1)),
+            ("30.", None, None),
+            ("1.2.3", None, None),
+            ("1e3", None, None),
         ] {
             assert_eq!(retry_after(text, date), wait.map(Duration::from_secs), "{text}");
+        }
+        for text in [
+            "18446744073709551616",
+            "99999999999999999999999999",
+            "18446744073709551615.5",
+        ] {
+            assert_eq!(retry_after(text, date), Some(Duration::MAX), "{text}");
         }
     }
 
