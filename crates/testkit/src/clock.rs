@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -10,9 +11,13 @@ use std::time::Duration;
 use checkout::Timestamp;
 use reconciler::ports::Clock;
 
-/// The settable clock. Its clones are one clock.
+/// The settable clock. Its clones are one clock; those of other machines go by the same time and show another.
 #[derive(Debug, Clone)]
-pub struct SimClock(Arc<Mutex<Hands>>);
+pub struct SimClock {
+    hands: Arc<Mutex<Hands>>,
+    /// Microseconds that it shows more than what the hands say.
+    ahead: Arc<AtomicI64>,
+}
 
 #[derive(Debug)]
 struct Hands {
@@ -24,20 +29,51 @@ struct Hands {
 impl SimClock {
     /// Stands at `now`.
     pub fn at(now: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(Hands {
-            now,
-            sleepers: BTreeMap::new(),
-            next: 0,
-        })))
+        Self {
+            hands: Arc::new(Mutex::new(Hands {
+                now,
+                sleepers: BTreeMap::new(),
+                next: 0,
+            })),
+            ahead: Arc::default(),
+        }
+    }
+
+    /// The clock of another machine, which shows the same so far.
+    #[must_use]
+    pub fn of_another_machine(&self) -> Self {
+        Self {
+            hands: self.hands.clone(),
+            ahead: Arc::new(AtomicI64::new(self.ahead.load(Ordering::Relaxed))),
+        }
+    }
+
+    /// From now on it shows so many seconds more than the time is, or fewer.
+    pub fn set_ahead(&self, seconds: i64) {
+        self.ahead
+            .store(seconds.saturating_mul(1_000_000), Ordering::Relaxed);
+        // Each sleeps on until the instant that it meant.
+        let woken = std::mem::take(&mut self.hands().sleepers);
+        woken.into_values().for_each(Waker::wake);
+    }
+
+    /// What this clock shows when the time is `at`.
+    pub fn shown(&self, at: Timestamp) -> Timestamp {
+        shifted(at, self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// What the time is when this clock shows `at`.
+    pub fn meant(&self, at: Timestamp) -> Timestamp {
+        shifted(at, -self.ahead.load(Ordering::Relaxed))
     }
 
     fn hands(&self) -> MutexGuard<'_, Hands> {
-        self.0
+        self.hands
             .lock()
             .expect("nobody panics while holding the clock's hands")
     }
 
-    /// Moves to `at`, never back, and wakes whoever slept until then.
+    /// The time moves to `at`, never back, and wakes whoever slept until then.
     pub fn move_to(&self, at: Timestamp) {
         let woken: Vec<Waker> = {
             let mut hands = self.hands();
@@ -51,27 +87,33 @@ impl SimClock {
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Moves on.
+    /// The time moves on.
     pub fn advance(&self, by: Duration) {
-        self.move_to(self.now().plus(by));
+        let now = self.hands().now;
+        self.move_to(now.plus(by));
     }
 
-    /// The instant that the first sleeper waits for.
+    /// The time that the first sleeper waits for, whatever its clock shows then.
     pub fn next_wake(&self) -> Option<Timestamp> {
         self.hands().sleepers.first_key_value().map(|((at, _), _)| *at)
     }
 }
 
+fn shifted(at: Timestamp, by: i64) -> Timestamp {
+    let length = Duration::from_micros(by.unsigned_abs());
+    if by < 0 { at.minus(length) } else { at.plus(length) }
+}
+
 impl Clock for SimClock {
     fn now(&self) -> Timestamp {
-        self.hands().now
+        self.shown(self.hands().now)
     }
 
     fn sleep_until(&self, at: Timestamp) -> impl Future<Output = ()> + Send {
         Sleep {
             clock: self.clone(),
             at,
-            place: None,
+            asleep: None,
         }
     }
 }
@@ -79,7 +121,8 @@ impl Clock for SimClock {
 struct Sleep {
     clock: SimClock,
     at: Timestamp,
-    place: Option<u64>,
+    /// Its place among the sleepers.
+    asleep: Option<(Timestamp, u64)>,
 }
 
 impl Future for Sleep {
@@ -87,23 +130,29 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let clock = self.clock.clone();
+        let at = clock.meant(self.at);
         let mut hands = clock.hands();
-        if self.at <= hands.now {
+        if at <= hands.now {
             return Poll::Ready(());
         }
-        let place = *self.place.get_or_insert_with(|| {
-            hands.next += 1;
-            hands.next
-        });
-        hands.sleepers.insert((self.at, place), context.waker().clone());
+        let number = self.asleep.map_or_else(
+            || {
+                hands.next += 1;
+                hands.next
+            },
+            |(_, number)| number,
+        );
+        hands.sleepers.insert((at, number), context.waker().clone());
+        drop(hands);
+        self.asleep = Some((at, number));
         Poll::Pending
     }
 }
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        if let Some(place) = self.place {
-            self.clock.hands().sleepers.remove(&(self.at, place));
+        if let Some(place) = self.asleep {
+            self.clock.hands().sleepers.remove(&place);
         }
     }
 }

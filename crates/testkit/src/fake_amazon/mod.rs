@@ -7,9 +7,8 @@
 //!                 └── a caller that is dropped here is in doubt; what it sent is not undone
 //! ```
 //!
-//! A session's single use is checked when a request *arrives*, and its effect comes later: two requests
-//! under different keys that are under way at once both take effect. So this Amazon charges twice where a
-//! caller's own guard fails, and a test can see it.
+//! What guards against a second effect is a switch: with [`Guards::KeyAlone`] two requests under different keys
+//! both take effect, so that this Amazon charges twice where a caller's own guard fails, and a test can see it.
 
 mod books;
 mod manners;
@@ -42,6 +41,8 @@ use crate::tasks::pause;
 pub enum Fault {
     /// No connection: no byte leaves.
     NotSent,
+    /// 425: nothing is done.
+    TooEarly,
     /// 429: nothing is done.
     Throttled,
     /// 403: the whole account is refused, and nothing is done.
@@ -65,17 +66,71 @@ pub enum Fault {
     Slow(Duration),
 }
 
+/// A sort of trouble that the weather may bring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// [`Fault::NotSent`] and [`Fault::TooEarly`].
+    Connecting,
+    /// [`Fault::Throttled`].
+    Throttling,
+    /// [`Fault::AccountRefused`].
+    Account,
+    /// [`Fault::LostBefore`] and [`Fault::Silence`].
+    Requests,
+    /// [`Fault::LostAfter`].
+    Answers,
+    /// [`Fault::ErrorBefore`] and [`Fault::ErrorAfter`].
+    Errors,
+    /// [`Fault::AuthorizationTimedOut`].
+    Authorization,
+    /// [`Fault::Slow`], by up to a minute and a half.
+    Slowness,
+    /// [`Fault::Slow`], by up to a quarter of an hour: long after nobody waits any more.
+    Lateness,
+}
+
+impl Trouble {
+    /// All there are.
+    pub const ALL: [Self; 9] = [
+        Self::Connecting,
+        Self::Throttling,
+        Self::Account,
+        Self::Requests,
+        Self::Answers,
+        Self::Errors,
+        Self::Authorization,
+        Self::Slowness,
+        Self::Lateness,
+    ];
+}
+
+/// By what Amazon recognises a confirmation that it must not carry out again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Guards {
+    /// The idempotency key, and the session's single use.
+    #[default]
+    Both,
+    /// The idempotency key alone: under another one the buyer pays again.
+    KeyAlone,
+    /// The session's single use alone: a key means nothing.
+    SingleUseAlone,
+}
+
 /// How calls fare that no script speaks of.
 #[derive(Debug, Clone, Default)]
 pub struct Weather {
     /// Of a hundred calls, how many meet a fault.
     pub rough: u64,
+    /// Of these sorts.
+    pub troubles: Vec<Trouble>,
     /// From when on it is calm, if ever.
     pub calm_from: Option<Timestamp>,
     /// A call takes no longer than this where nothing else slows it.
     pub latency: Duration,
     /// What nobody knows of Amazon.
     pub manners: Manners,
+    /// What keeps it from confirming twice.
+    pub guards: Guards,
 }
 
 /// Amazon's quota for one kind of call.
@@ -91,7 +146,10 @@ pub struct Quota {
 #[derive(Clone)]
 pub struct FakeAmazon {
     world: Arc<Mutex<World>>,
+    /// Amazon's.
     clock: SimClock,
+    /// Of the machine that calls.
+    callers: SimClock,
 }
 
 /// A token.
@@ -119,7 +177,17 @@ impl FakeAmazon {
     pub fn new(clock: SimClock, chance: Seeded) -> Self {
         Self {
             world: Arc::new(Mutex::new(World::new(chance))),
+            callers: clock.clone(),
             clock,
+        }
+    }
+
+    /// The same Amazon, called by a machine with a clock of its own.
+    #[must_use]
+    pub fn called_by(&self, callers: SimClock) -> Self {
+        Self {
+            callers,
+            ..self.clone()
         }
     }
 
@@ -179,6 +247,11 @@ impl FakeAmazon {
         self.world().requests.clone()
     }
 
+    /// Every look-up that was answered, oldest first: of which session, and when it was made.
+    pub fn look_ups(&self) -> Vec<(SessionId, Timestamp)> {
+        self.world().look_ups.clone()
+    }
+
     /// How many calls of a kind have left.
     pub fn calls(&self, call: Call) -> usize {
         self.world().calls.get(&call).copied().unwrap_or(0)
@@ -204,7 +277,11 @@ impl Turns for FakeAmazon {
 
     fn turn(&self, account: &AccountName, call: Call) -> Result<Turn, NoTurn> {
         let now = self.clock.now();
-        self.world().take_turn(account, call, now)?;
+        let turn = self.world().take_turn(account, call, now);
+        turn.map_err(|because| match because {
+            NoTurn::Until(at) => NoTurn::Until(self.callers.shown(at)),
+            NoTurn::Halted | NoTurn::UnknownAccount => because,
+        })?;
         Ok(Turn {
             world: self.world.clone(),
             of: Some((account.clone(), call)),
@@ -244,11 +321,14 @@ impl ConfirmCheckout for FakeAmazon {
         async move {
             turn.spend();
             pause().await;
+            if attempt.send_by < this.callers.now() {
+                return world::not_sent();
+            }
             let now = this.clock.now();
-            let left = this.world().leave(&attempt, now);
-            let (request, ends_at) = match left {
-                Ok(under_way) => under_way,
-                Err(not_sent) => return *not_sent,
+            let answer_by = this.callers.meant(attempt.answer_by);
+            let left = this.world().leave(&attempt, now, answer_by);
+            let Some((request, ends_at)) = left else {
+                return world::not_sent();
             };
             pause().await;
             this.clock.sleep_until(ends_at).await;
@@ -269,9 +349,9 @@ impl LookUp for FakeAmazon {
         async move {
             turn.spend();
             pause().await;
-            let begun_at = this.clock.now();
-            let (reply, ends_at) = this.world().read(Call::LookUp, begun_at);
-            let seen = this.world().show(&id, begun_at);
+            let (begun_at, now) = (this.callers.now(), this.clock.now());
+            let (reply, ends_at) = this.world().read(Call::LookUp, now);
+            let seen = this.world().show(&id, now);
             this.clock.sleep_until(ends_at).await;
             match reply {
                 Reply::Fails(class, answer) => {
@@ -284,11 +364,14 @@ impl LookUp for FakeAmazon {
                     (failed, None)
                 }
                 Reply::Goes => {
+                    this.world().look_ups.push((id, now));
+                    // By a clock that is behind it comes sooner.
+                    let expires_at = seen.expires_at.map(|at| at.min(this.callers.shown(at)));
                     let told = LookUpAnswer::Told(LookedUp {
                         begun_at,
                         found: seen.found,
                         created_at: seen.created_at,
-                        expires_at: seen.expires_at,
+                        expires_at,
                         answer: Answer {
                             status: Some(if seen.created_at.is_some() { 200 } else { 404 }),
                             ..Answer::default()

@@ -9,6 +9,7 @@ use checkout::{
 };
 use reconciler::{Address, Personal};
 
+use super::Guards;
 use super::books::Completion;
 use super::manners::Manners;
 
@@ -174,11 +175,10 @@ impl Session {
             .deciding
             .as_ref()
             .map(|(at, charge)| (*at, Change::Decided(charge.clone())));
-        // A shop front and we can be at it together; what Amazon makes of that is not ours to test.
         let shop = self
             .checkout
             .shop_confirms_at
-            .filter(|_| free && self.under_way.is_empty())
+            .filter(|_| free)
             .map(|at| (at, Change::ShopConfirms));
         let buyer = match self.checkout.buyer {
             Buyer::Cancels(_, at) if free => Some((at, Change::BuyerCancels)),
@@ -190,6 +190,11 @@ impl Session {
             .into_iter()
             .flatten()
             .min_by_key(|(at, _)| *at)
+    }
+
+    /// Whether it has been confirmed, where that guards.
+    pub(super) fn is_used_up(&self, guards: Guards) -> bool {
+        guards != Guards::KeyAlone && (self.book.end == End::Completed || self.ids.is_some())
     }
 
     pub(super) fn buyer_is_done(&self, now: Timestamp) -> bool {

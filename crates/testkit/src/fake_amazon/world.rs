@@ -9,7 +9,7 @@ use reconciler::ports::{Attempt, Call, NoTurn};
 
 use super::books::{Request, Told};
 use super::session::{Card, Change, Checkout, End, Seen, Session, UnderWay};
-use super::{Fault, Gates, Quota, Weather};
+use super::{Fault, Gates, Guards, Quota, Trouble, Weather};
 use crate::chance::Seeded;
 
 /// What the sender of a request will be told when its wait is over.
@@ -21,8 +21,6 @@ enum Verdict {
     Is(ConfirmAnswer),
     /// Whatever the request comes to.
     WhatItComesTo,
-    /// A 500, whatever it comes to.
-    AnError,
 }
 
 /// Sees every request to confirm as it leaves.
@@ -44,6 +42,7 @@ struct Wait {
 pub(super) struct World {
     pub(super) sessions: BTreeMap<SessionId, Session>,
     pub(super) requests: Vec<Request>,
+    pub(super) look_ups: Vec<(SessionId, Timestamp)>,
     pub(super) calls: BTreeMap<Call, usize>,
     pub(super) weather: Weather,
     pub(super) no_turns: BTreeMap<Call, NoTurn>,
@@ -72,16 +71,17 @@ fn failed(class: Class, may_have_landed: bool, status: u16, code: &str) -> Confi
     }
 }
 
+/// No byte has left.
+pub(super) fn not_sent() -> ConfirmAnswer {
+    ConfirmAnswer::NotSent(answer(0, ""))
+}
+
 fn lost() -> ConfirmAnswer {
     failed(Class::Retry, true, 0, "")
 }
 
 fn is_success(answer: &ConfirmAnswer) -> bool {
     matches!(answer, ConfirmAnswer::Accepted { .. })
-}
-
-fn server_error() -> ConfirmAnswer {
-    failed(Class::Retry, true, 500, "InternalServerError")
 }
 
 /// With a status and a code of its class.
@@ -104,6 +104,7 @@ impl World {
         Self {
             sessions: BTreeMap::new(),
             requests: Vec::new(),
+            look_ups: Vec::new(),
             calls: BTreeMap::new(),
             weather: Weather::default(),
             no_turns: BTreeMap::new(),
@@ -185,25 +186,23 @@ impl World {
         if calm || !self.chance.percent(self.weather.rough) {
             return None;
         }
-        let slow = Duration::from_secs(self.chance.below(90));
-        let landed = self.chance.percent(50);
-        let faults = [
-            Fault::NotSent,
-            Fault::Throttled,
-            Fault::AccountRefused,
-            Fault::LostBefore,
-            Fault::LostBefore,
-            Fault::LostAfter,
-            Fault::LostAfter,
-            Fault::Silence,
-            Fault::ErrorBefore,
-            Fault::ErrorBefore,
-            Fault::ErrorAfter,
-            Fault::Slow(slow),
-            Fault::Slow(slow),
-            Fault::AuthorizationTimedOut { landed },
-        ];
-        self.chance.pick(&faults).copied()
+        let trouble = *self.chance.pick(&self.weather.troubles)?;
+        let even = self.chance.percent(50);
+        let up_to = |most: u64| Duration::from_secs(self.chance.below(most));
+        Some(match trouble {
+            Trouble::Connecting if even => Fault::NotSent,
+            Trouble::Connecting => Fault::TooEarly,
+            Trouble::Throttling => Fault::Throttled,
+            Trouble::Account => Fault::AccountRefused,
+            Trouble::Requests if even => Fault::LostBefore,
+            Trouble::Requests => Fault::Silence,
+            Trouble::Answers => Fault::LostAfter,
+            Trouble::Errors if even => Fault::ErrorBefore,
+            Trouble::Errors => Fault::ErrorAfter,
+            Trouble::Authorization => Fault::AuthorizationTimedOut { landed: even },
+            Trouble::Slowness => Fault::Slow(up_to(90)),
+            Trouble::Lateness => Fault::Slow(up_to(15 * 60)),
+        })
     }
 
     fn latency(&self) -> Duration {
@@ -211,17 +210,27 @@ impl World {
         Duration::from_micros(self.chance.below(micros.saturating_add(1)))
     }
 
+    /// A code. Where the key alone guards, none comes twice: who is told the same again and again tries another
+    /// key, which then guards nothing.
+    fn said(&self, code: &str, request: usize) -> String {
+        match self.weather.guards {
+            Guards::KeyAlone => format!("{code}{request}"),
+            Guards::Both | Guards::SingleUseAlone => code.to_owned(),
+        }
+    }
+
     // ---- confirming
 
-    /// The request leaves its sender: from here on it may land. Until when its sender waits.
+    /// The request leaves its sender, unless it does not: from here on it may land. Until when its sender waits.
     pub(super) fn leave(
         &mut self,
         attempt: &Attempt,
         now: Timestamp,
-    ) -> Result<(usize, Timestamp), Box<ConfirmAnswer>> {
+        answer_by: Timestamp,
+    ) -> Option<(usize, Timestamp)> {
         let fault = self.draw_fault(Call::Confirm, now);
-        if fault == Some(Fault::NotSent) || attempt.send_by < now {
-            return Err(Box::new(ConfirmAnswer::NotSent(answer(0, ""))));
+        if fault == Some(Fault::NotSent) {
+            return None;
         }
         if let Some(witness) = &self.witness {
             witness(attempt);
@@ -237,8 +246,18 @@ impl World {
             told_at: None,
         });
         let soon = now.plus(self.latency());
-        let late = attempt.answer_by;
+        let late = answer_by;
+        let error = failed(
+            Class::Retry,
+            true,
+            500,
+            &self.said("InternalServerError", request),
+        );
         let (verdict, effect_at, ends_at) = match fault {
+            Some(Fault::TooEarly) => {
+                let refused = failed(Class::Retry, false, 425, "");
+                (Verdict::Is(refused), None, soon)
+            }
             Some(Fault::Throttled) => {
                 let refused = failed(Class::Slow, false, 429, "TooManyRequests");
                 (Verdict::Is(refused), None, soon)
@@ -256,16 +275,21 @@ impl World {
                     .get_mut(&attempt.id)
                     .filter(|_| self.weather.manners.replays_errors);
                 if let Some(session) = known {
-                    let stored = (attempt.body.clone(), server_error());
+                    let stored = (attempt.body.clone(), error.clone());
                     let key = attempt.key.as_str().to_owned();
                     session.keys.entry(key).or_insert(stored);
                 }
-                (Verdict::AnError, None, soon)
+                (Verdict::Is(error), None, soon)
             }
-            Some(Fault::ErrorAfter) => (Verdict::AnError, Some(soon), soon),
+            Some(Fault::ErrorAfter) => (Verdict::Is(error), Some(soon), soon),
             Some(Fault::AuthorizationTimedOut { landed }) => {
-                let refused = failed(Class::Final, true, 422, "TransactionTimedOut");
-                (Verdict::Is(refused), landed.then_some(soon), soon)
+                let timed_out = failed(
+                    Class::Final,
+                    true,
+                    422,
+                    &self.said("TransactionTimedOut", request),
+                );
+                (Verdict::Is(timed_out), landed.then_some(soon), soon)
             }
             Some(Fault::Slow(by)) => {
                 let at = now.plus(by);
@@ -290,11 +314,11 @@ impl World {
             ends_at = at.clamp(ends_at, late.max(ends_at));
         }
         self.waits.push(wait);
-        Ok((request, ends_at))
+        Some((request, ends_at))
     }
 
-    /// Single use and the key are checked now, the effect comes later. Answers with the earlier request
-    /// under the same key that is still under way, and when that one is through.
+    /// It is checked now, and the effect comes later. Answers with the earlier request under the same key that is
+    /// still under way, and when that one is through.
     fn arrive(
         &mut self,
         request: usize,
@@ -302,16 +326,18 @@ impl World {
         now: Timestamp,
         effect_at: Timestamp,
     ) -> Option<(usize, Timestamp)> {
-        let manners = &self.weather.manners;
+        let Weather { manners, guards, .. } = &self.weather;
         let Some(session) = self.sessions.get_mut(&attempt.id) else {
             let unknown = failed(Class::Fix { content: false }, false, 404, "ResourceNotFound");
             self.results.insert(request, unknown);
             return None;
         };
-        if let Some(same) = session.under_way.iter().find(|one| one.key == attempt.key) {
+        let keys_count = *guards != Guards::SingleUseAlone;
+        let same = session.under_way.iter().find(|one| one.key == attempt.key);
+        if let Some(same) = same.filter(|_| keys_count) {
             return Some((same.request, same.effect_at));
         }
-        let stored = session.keys.get(attempt.key.as_str());
+        let stored = session.keys.get(attempt.key.as_str()).filter(|_| keys_count);
         let body = String::from_utf8_lossy(&attempt.body);
         let amount_agrees = session
             .checkout
@@ -329,7 +355,7 @@ impl World {
             _ if matches!(session.book.end, End::Canceled(_)) || session.lapses_at(manners) <= now => {
                 Some(refused_as(manners.canceled_refusal))
             }
-            _ if session.book.end != End::Open || session.ids.is_some() || !session.buyer_is_done(now) => {
+            _ if session.is_used_up(*guards) || !session.buyer_is_done(now) => {
                 Some(not_in_a_state_for_this())
             }
             _ if !amount_agrees || !has_address => Some(refused_as(manners.content_refusal)),
@@ -349,7 +375,7 @@ impl World {
     }
 
     fn take_effect(&mut self, id: &SessionId, place: usize) {
-        let manners = &self.weather.manners;
+        let Weather { manners, guards, .. } = &self.weather;
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
@@ -364,6 +390,7 @@ impl World {
         let over = matches!(session.book.end, End::Canceled(_)) || lapsed;
         let result = match session.checkout.card {
             _ if over => refused_as(manners.canceled_refusal),
+            _ if session.is_used_up(*guards) => not_in_a_state_for_this(),
             Card::Refused { ends } => {
                 session.book.refused = true;
                 if ends {
@@ -402,7 +429,6 @@ impl World {
             _ if wait.answer_by < now => lost(),
             Verdict::Lost => lost(),
             Verdict::Is(answer) => answer.clone(),
-            Verdict::AnError => server_error(),
             Verdict::WhatItComesTo => self.results.get(&wait.same_as).cloned().unwrap_or_else(lost),
         };
         if let Some(request) = self.requests.get_mut(request) {
@@ -450,6 +476,7 @@ impl World {
             ),
             Some(
                 Fault::NotSent
+                | Fault::TooEarly
                 | Fault::LostBefore
                 | Fault::LostAfter
                 | Fault::Silence

@@ -1,44 +1,42 @@
-//! What the shops and their buyers do in one run, drawn from its seed.
+//! What the shops and their buyers do in one run, drawn from its chance.
 
 use std::time::Duration;
 
 use checkout::{PaymentIntent, SessionId, Timestamp};
 use reconciler::{Arrival, Personal};
 use testkit::chance::Seeded;
-use testkit::fake_amazon::{Buyer, Card, Checkout};
+use testkit::fake_amazon::{Buyer, Card, Checkout, Guards};
 use testkit::model::{hours, mins, money, order, secs, t0};
 
 use crate::given::{account, address_in, arrival_of, session};
-
-/// From here on neither Amazon nor the log makes trouble, so that what can be confirmed must be.
-pub(crate) const CALM_AFTER: Duration = Duration::from_secs(3 * 3600);
 
 /// The fates whose payment is decided later.
 const PENDING: [u64; 2] = [0, 1];
 
 /// One session of a run.
+#[derive(Debug, Clone)]
 pub(crate) struct Planned {
     pub(crate) id: SessionId,
     /// What Amazon knows of it, if it does.
     pub(crate) checkout: Option<Checkout>,
     /// What the shop publishes, and when.
     pub(crate) messages: Vec<(Timestamp, Arrival)>,
-    /// Nothing but weather stands in its way.
-    pub(crate) can_be_confirmed: bool,
+    /// From when on nothing but weather stands in its way, if ever.
+    pub(crate) ready_at: Option<Timestamp>,
 }
 
-pub(crate) fn plan(chance: &Seeded) -> Vec<Planned> {
-    let count = 2 + chance.below(3);
-    (0..count).map(|number| planned(number, chance)).collect()
+pub(crate) fn plan(chance: &Seeded, guards: Guards) -> Vec<Planned> {
+    let count = 20 + chance.below(5);
+    (0..count).map(|number| planned(number, chance, guards)).collect()
 }
 
 fn up_to(chance: &Seeded, most: Duration) -> Duration {
     Duration::from_millis(chance.below(u64::try_from(most.as_millis()).unwrap_or(u64::MAX)))
 }
 
-fn planned(number: u64, chance: &Seeded) -> Planned {
+fn planned(number: u64, chance: &Seeded, guards: Guards) -> Planned {
     let id = session(&format!("S-{number}"));
-    let created_at = t0().plus(up_to(chance, mins(3)));
+    let created_at = t0().plus(up_to(chance, if number < 8 { mins(3) } else { hours(2) }));
     let mut checkout = Checkout::new(&account(), created_at, money("23.45", "EUR"));
     let intents = [
         PaymentIntent::AuthorizeWithCapture,
@@ -73,17 +71,18 @@ fn planned(number: u64, chance: &Seeded) -> Planned {
     let mut said_at = created_at.plus(up_to(chance, secs(60)));
     let mut statements = vec![right.clone()];
     let mut known = true;
+    let mut done_at = created_at;
     let later = |most| created_at.plus(up_to(chance, most));
     match fate {
         0 => {
             checkout.card = Card::Pending {
-                after: up_to(chance, hours(20)),
+                after: up_to(chance, hours(30)),
                 declined: false,
             }
         }
         1 => {
             checkout.card = Card::Pending {
-                after: up_to(chance, hours(20)),
+                after: up_to(chance, hours(30)),
                 declined: true,
             };
             can_be_confirmed = false;
@@ -95,7 +94,11 @@ fn planned(number: u64, chance: &Seeded) -> Planned {
             can_be_confirmed = false;
         }
         // Its look-ups are 30 minutes apart in the end, and near the deadline it is given up.
-        3 => checkout.buyer = Buyer::Finishes(later(hours(4))),
+        3 => {
+            let at = later(hours(4));
+            checkout.buyer = Buyer::Finishes(at);
+            done_at = at.plus(mins(35));
+        }
         4 => {
             checkout.buyer = Buyer::Leaves;
             can_be_confirmed = false;
@@ -104,7 +107,8 @@ fn planned(number: u64, chance: &Seeded) -> Planned {
             checkout.buyer = Buyer::Cancels(created_at, later(hours(3)));
             can_be_confirmed = false;
         }
-        6 => {
+        // Under a key of its own, which guards nothing where keys alone do.
+        6 if guards != Guards::KeyAlone => {
             checkout.shop_confirms_at = Some(later(hours(1)));
         }
         // A field is missing, and a corrected event follows.
@@ -159,10 +163,17 @@ fn planned(number: u64, chance: &Seeded) -> Planned {
         ));
     }
     messages.sort_by_key(|(at, _)| *at);
+    let said_rightly_at = messages
+        .iter()
+        .filter(|(_, arrival)| arrival.statement == right)
+        .map(|(at, _)| *at)
+        .min();
     Planned {
         id,
         checkout: known.then_some(checkout),
+        ready_at: said_rightly_at
+            .map(|at| at.max(done_at))
+            .filter(|_| can_be_confirmed),
         messages,
-        can_be_confirmed,
     }
 }

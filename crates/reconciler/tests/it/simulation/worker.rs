@@ -7,22 +7,28 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use checkout::{AccountName, SessionId, Timestamp};
+use checkout::{AccountName, AlertKind, SessionId, Timestamp};
 use reconciler::ports::{
     Call, Clock, Due, LogError, NoTurn, Outbox, Publish, PublishError, SessionLog, Share, Turns,
 };
 use reconciler::turns::Window;
-use reconciler::{Advanced, Announcement, Arrival, Observed, Policies, Reconciler, announcement_at, publish};
+use reconciler::{
+    Act, ActError, Advanced, Announcement, Arrival, Content, Observed, Policies, Reconciler, announcement_at,
+    publish,
+};
 use testkit::broker::{Delivery, RecordingBroker, RecordingOutlet};
 use testkit::chance::Seeded;
 use testkit::clock::SimClock;
-use testkit::fake_amazon::{FakeAmazon, Turn};
+use testkit::fake_amazon::Turn;
 use testkit::model::{mins, policy, secs};
 use testkit::tasks::{Tasks, pause};
 
+use super::amazon::SimAmazon;
+use super::coverage::Reached;
 use super::log::SimLog;
+use super::mutant::Without;
 
-type SimReconciler = Reconciler<SimLog, FakeAmazon, SimClock, Seeded, RecordingOutlet>;
+type SimReconciler = Reconciler<SimLog, SimAmazon, SimClock, Seeded, RecordingOutlet>;
 
 /// Small, so that it overflows.
 const WINDOW: usize = 3;
@@ -33,6 +39,7 @@ enum Ended {
     Advanced(SessionId, Result<Advanced, LogError>),
     Swept(Result<Vec<Due>, LogError>),
     Announced,
+    Operated(SessionId, Result<Advanced, ActError>),
 }
 
 /// A broker that refuses, and that loses acknowledgements.
@@ -41,11 +48,38 @@ pub(crate) struct SimBroker {
     pub(crate) broker: RecordingBroker,
     pub(crate) chance: Seeded,
     pub(crate) rough: u64,
+    pub(crate) without: Without,
+}
+
+/// What a worker would tell that does not wait for the proof.
+fn too_early(announcement: &Announcement) -> Announcement {
+    match announcement.content {
+        Content::Alert {
+            kind: AlertKind::Forsworn,
+            firing: true,
+            deadline,
+            ..
+        } => Announcement {
+            content: Content::Cancelled {
+                decided_at: announcement.recorded_at,
+                deadline: deadline.at,
+            },
+            ..announcement.clone()
+        },
+        _ => announcement.clone(),
+    }
 }
 
 impl Publish for SimBroker {
     async fn publish(&self, announcements: &[Announcement]) -> Vec<Result<(), PublishError>> {
         pause().await;
+        let changed: Vec<Announcement>;
+        let announcements = if self.without == Without::TheProofOfCancelling {
+            changed = announcements.iter().map(too_early).collect();
+            &changed
+        } else {
+            announcements
+        };
         let results = self.broker.take(announcements, |_| {
             match (self.chance.percent(self.rough), self.chance.percent(50)) {
                 (false, _) => Delivery::Acknowledged,
@@ -58,18 +92,21 @@ impl Publish for SimBroker {
     }
 }
 
-/// What every worker of a run shares.
+/// What a worker works with. All but its clock is everybody's.
 #[derive(Clone)]
-pub(crate) struct Shared {
+pub(crate) struct Parts {
     pub(crate) log: SimLog,
-    pub(crate) amazon: FakeAmazon,
+    pub(crate) amazon: SimAmazon,
     pub(crate) clock: SimClock,
+    /// By this machine's clock.
+    pub(crate) quiet_from: Timestamp,
+    pub(crate) reached: Reached,
     pub(crate) chance: Seeded,
     pub(crate) broker: SimBroker,
 }
 
 pub(crate) struct Worker {
-    shared: Shared,
+    parts: Parts,
     share: Share,
     reconciler: Arc<SimReconciler>,
     window: Window,
@@ -90,13 +127,13 @@ pub(crate) enum News {
 
 impl Worker {
     /// Starts afresh: it knows what the log knows.
-    pub(crate) fn start(shared: &Shared, share: Share) -> Self {
-        let now = shared.clock.now();
+    pub(crate) fn start(parts: &Parts, share: Share) -> Self {
+        let now = parts.clock.now();
         let reconciler = Reconciler {
-            log: shared.log.clone(),
-            amazon: shared.amazon.clone(),
-            clock: shared.clock.clone(),
-            chance: shared.chance.clone(),
+            log: parts.log.clone(),
+            amazon: parts.amazon.clone(),
+            clock: parts.clock.clone(),
+            chance: parts.chance.clone(),
             outlet: RecordingOutlet::default(),
             policies: Policies {
                 otherwise: policy(),
@@ -104,7 +141,7 @@ impl Worker {
             },
         };
         Self {
-            shared: shared.clone(),
+            parts: parts.clone(),
             share,
             reconciler: Arc::new(reconciler),
             window: Window::new(WINDOW),
@@ -117,8 +154,12 @@ impl Worker {
         }
     }
 
-    pub(crate) fn ready(&self) -> Vec<u64> {
-        self.tasks.ready().collect()
+    pub(crate) fn ready(&self) -> impl Iterator<Item = u64> {
+        self.tasks.ready()
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.tasks.ready().next().is_some()
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -128,6 +169,20 @@ impl Worker {
     /// The process dies where it stands.
     pub(crate) fn crash(mut self) {
         self.tasks.crash();
+    }
+
+    /// Somebody else works these partitions from now on.
+    pub(crate) fn works(&mut self, share: Share) {
+        self.share = share;
+    }
+
+    /// A person acts upon a session.
+    pub(crate) fn operate(&mut self, id: SessionId, act: Act) {
+        let reconciler = self.reconciler.clone();
+        self.tasks.spawn(async move {
+            let operated = reconciler.operate(&id, act, "robin", "to see what happens").await;
+            Ended::Operated(id, operated)
+        });
     }
 
     pub(crate) fn observe(&mut self, messages: Vec<usize>, arrivals: Vec<Arrival>) {
@@ -142,6 +197,9 @@ impl Worker {
         match self.tasks.poll(task) {
             None => return News::Nothing,
             Some(Ended::Observed(messages, observed)) => {
+                if let Some(error) = &observed.failed {
+                    self.parts.reached.log_error(error);
+                }
                 for begun in observed.begun {
                     let reconciler = self.reconciler.clone();
                     let id = begun.id().clone();
@@ -156,12 +214,20 @@ impl Worker {
             }
             Some(Ended::Advanced(id, advanced)) => {
                 self.busy.remove(&id);
-                let now = self.shared.clock.now();
+                let now = self.parts.clock.now();
                 match advanced {
                     Ok(advanced) => self.place(&id, advanced),
-                    Err(_) => self.window.sleep(&id, None, now, now.plus(secs(1))),
+                    Err(error) => {
+                        self.parts.reached.log_error(&error);
+                        self.window.sleep(&id, None, now, now.plus(secs(1)));
+                    }
                 }
             }
+            Some(Ended::Operated(id, operated)) => match operated {
+                Ok(advanced) => self.place(&id, advanced),
+                Err(ActError::Refused(_)) => self.parts.reached.note("act refused"),
+                Err(ActError::Log(error)) => self.parts.reached.log_error(&error),
+            },
             Some(Ended::Swept(due)) => {
                 self.sweeping = false;
                 for due in due.unwrap_or_default() {
@@ -176,6 +242,7 @@ impl Worker {
     }
 
     fn place(&mut self, id: &SessionId, advanced: Advanced) {
+        self.parts.reached.advanced(&advanced);
         if self.busy.contains(id) {
             return;
         }
@@ -200,9 +267,10 @@ impl Worker {
         }
     }
 
-    /// Begins whatever is to be done now. When something next is, unless it has begun something.
+    /// Begins whatever is to be done now. When something next is, unless it has begun something, by the time that
+    /// is nobody's own.
     pub(crate) fn dispatch(&mut self) -> Option<Timestamp> {
-        let now = self.shared.clock.now();
+        let now = self.parts.clock.now();
         while let Some(id) = self.window.wake(now) {
             self.advance(id, None);
         }
@@ -210,7 +278,7 @@ impl Worker {
         let mut token_at = None;
         for (account, call) in wanted {
             loop {
-                match self.shared.amazon.turn(&account, call) {
+                match self.parts.amazon.turn(&account, call) {
                     Ok(turn) => match self.window.pull(&account, call, now) {
                         Some(id) => self.advance(id, Some((call, turn))),
                         None => break,
@@ -225,13 +293,14 @@ impl Worker {
         }
         self.sweep(now);
         self.tell(now);
-        let at_rest = self.shared.log.memory.is_at_rest();
+        let at_rest = self.parts.log.memory.is_at_rest();
         let sweep = (!self.sweeping && !at_rest).then_some(self.sweep_at);
         let tell = (!self.telling && !at_rest).then_some(self.tell_at);
         [self.window.next_wake(), token_at, sweep, tell]
             .into_iter()
             .flatten()
             .min()
+            .map(|at| self.parts.clock.meant(at))
     }
 
     fn advance(&mut self, id: SessionId, turn: Option<(Call, Turn)>) {
@@ -245,15 +314,21 @@ impl Worker {
         });
     }
 
+    /// What comes round seldom comes round often once it is quiet.
+    fn after(&self, now: Timestamp, gap: Duration) -> Timestamp {
+        let often = now.plus(gap.min(secs(20)));
+        now.plus(gap).min(often.max(self.parts.quiet_from))
+    }
+
     fn sweep(&mut self, now: Timestamp) {
         if self.sweeping || now < self.sweep_at {
             return;
         }
-        let gaps = [secs(5), mins(30), mins(60), mins(120)];
-        let gap = *self.shared.chance.pick(&gaps).expect("it is not empty");
-        self.sweep_at = now.plus(gap);
+        let seldom = [secs(5), mins(30), mins(60), mins(120)];
+        let gap = *self.parts.chance.pick(&seldom).expect("it is not empty");
+        self.sweep_at = self.after(now, gap);
         self.sweeping = true;
-        let (log, share) = (self.shared.log.clone(), self.share.clone());
+        let (log, share) = (self.parts.log.clone(), self.share.clone());
         self.tasks.spawn(async move {
             let overdue_since = now.minus(mins(2));
             Ended::Swept(log.due(&share, now, overdue_since, 3).await)
@@ -270,16 +345,16 @@ impl Worker {
             return;
         }
         if is_time {
-            let gap = Duration::from_secs(5 + self.shared.chance.below(1200));
-            self.tell_at = now.plus(gap);
+            let gap = Duration::from_secs(5 + self.parts.chance.below(1200));
+            self.tell_at = self.after(now, gap);
         }
         self.telling = true;
-        let shared = self.shared.clone();
+        let parts = self.parts.clone();
         self.tasks.spawn(async move {
             // A failure leaves it to the outbox.
-            let _ = publish(&shared.broker, &shared.log, &from_memory).await;
+            let _ = publish(&parts.broker, &parts.log, &from_memory).await;
             if is_time {
-                let _ = drain(&shared).await;
+                let _ = drain(&parts).await;
             }
             Ended::Announced
         });
@@ -287,21 +362,21 @@ impl Worker {
 }
 
 /// Tells what memory has lost.
-fn drain(shared: &Shared) -> impl Future<Output = Result<(), LogError>> + Send {
-    let shared = shared.clone();
+fn drain(parts: &Parts) -> impl Future<Output = Result<(), LogError>> + Send {
+    let parts = parts.clone();
     async move {
         for _ in 0..8 {
-            let until = shared.clock.now().minus(secs(5));
-            let untold = shared.log.untold(until, 16).await?;
+            let until = parts.clock.now().minus(secs(5));
+            let untold = parts.log.untold(until, 16).await?;
             if untold.is_empty() {
                 break;
             }
             let mut announcements = Vec::new();
             for (id, version) in untold {
-                let history = shared.log.load(&id).await?;
+                let history = parts.log.load(&id).await?;
                 announcements.extend(announcement_at(&id, &history, version));
             }
-            publish(&shared.broker, &shared.log, &announcements).await?;
+            publish(&parts.broker, &parts.log, &announcements).await?;
         }
         Ok(())
     }
