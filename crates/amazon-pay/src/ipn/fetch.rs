@@ -21,10 +21,17 @@ use crate::error::Cause;
 pub trait FetchCertificate: Send + Sync {
     /// The body, which should be PEM: the certificate, perhaps followed by those that lead to its root.
     fn fetch(&self, url: &CertificateUrl) -> impl Future<Output = Result<Bytes, Cause>> + Send;
+
+    /// What was fetched from there was refused: the next fetch should not bring it again from memory. Does
+    /// nothing where nothing is remembered.
+    fn forget(&self, url: &CertificateUrl) {
+        let _ = url;
+    }
 }
 
 /// Remembers what another [`FetchCertificate`] has downloaded, by URL; SNS puts a new certificate under a new
-/// URL. Failures are not remembered, and what holds no certificate is one. When it is full, what was used longest ago goes.
+/// URL. Failures are not remembered, and what holds no certificate is one; what the verifier refuses is
+/// forgotten. When it is full, what was used longest ago goes.
 pub struct CachedCertificates<F> {
     fetch: F,
     capacity: NonZeroUsize,
@@ -72,6 +79,13 @@ impl<F: FetchCertificate> FetchCertificate for CachedCertificates<F> {
         CertificateDer::from_pem_slice(&pem).map_err(|_| "what was fetched holds no certificate")?;
         self.keep(url, &pem);
         Ok(pem)
+    }
+
+    fn forget(&self, url: &CertificateUrl) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(known, _)| known != url);
+        drop(kept);
+        self.fetch.forget(url);
     }
 }
 

@@ -34,7 +34,8 @@ pub enum VerifyError {
     /// The certificate could not be had. Says nothing about the envelope.
     #[error("the certificate could not be fetched")]
     Fetch(#[source] Cause),
-    /// The certificate is not one of Amazon SNS.
+    /// The certificate that was fetched is not one of Amazon SNS. Says nothing about the envelope: what a gateway
+    /// put in its place, or an authority that is new, can be right the next time.
     #[error("the notification's certificate is refused")]
     Certificate(#[source] CertificateError),
     /// The signature does not belong to the content.
@@ -50,14 +51,10 @@ impl VerifyError {
     #[must_use]
     pub fn may_pass_later(&self) -> bool {
         match self {
-            // A clock that is slow is put right, and time passes.
-            Self::Fetch(_) | Self::Ahead | Self::Certificate(CertificateError::NotYetValid) => true,
-            Self::UnknownTopic
-            | Self::TooOld
-            | Self::Sha1
-            | Self::Certificate(_)
-            | Self::Signature
-            | Self::Message(_) => false,
+            // A clock that is slow is put right, another fetch brings another certificate, and authorities are
+            // added. A notification that is refused for good is lost.
+            Self::Fetch(_) | Self::Ahead | Self::Certificate(_) => true,
+            Self::UnknownTopic | Self::TooOld | Self::Sha1 | Self::Signature | Self::Message(_) => false,
         }
     }
 }
@@ -100,7 +97,8 @@ impl Verifier {
     }
 
     /// Fetches the certificate that the envelope names, and verifies both. Nothing is fetched for an envelope
-    /// of another topic, of another time or of a version that is switched off.
+    /// of another topic, of another time or of a version that is switched off. A certificate that is refused is
+    /// [forgotten](FetchCertificate::forget), so that the next delivery fetches another.
     ///
     /// # Errors
     /// [`VerifyError`]; [`may_pass_later`](VerifyError::may_pass_later) tells which answer to give.
@@ -111,11 +109,13 @@ impl Verifier {
         now: Timestamp,
     ) -> Result<Verified, VerifyError> {
         self.is_expected(&envelope, now)?;
-        let pem = certificates
-            .fetch(envelope.certificate_url())
-            .await
-            .map_err(VerifyError::Fetch)?;
-        self.verify_with(envelope, &pem, now)
+        let url = envelope.certificate_url().clone();
+        let pem = certificates.fetch(&url).await.map_err(VerifyError::Fetch)?;
+        let verified = self.verify_with(envelope, &pem, now);
+        if let Err(VerifyError::Certificate(_)) = verified {
+            certificates.forget(&url);
+        }
+        verified
     }
 
     /// The same with a certificate that is at hand, as PEM. The caller answers for its being the one at

@@ -1,17 +1,22 @@
 //! Where the certificate comes from.
 
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex};
 
 use amazon_pay::Cause;
 use amazon_pay::ipn::{
-    CachedCertificates, CertificateUrl, Envelope, FetchCertificate, Verified, Verifier, VerifyError,
+    CachedCertificates, CertificateError, CertificateUrl, Envelope, FetchCertificate, Verified, Verifier,
+    VerifyError,
 };
 use bytes::Bytes;
 
 use super::at_once;
-use super::authority::{Letter, MESSAGE, SNS, URL, now, verifier};
+use super::authority::{Identity, Letter, MESSAGE, SNS, URL, Wanted, now, rsa, verifier};
+
+/// A certificate that is whole, and that nobody trusted has signed.
+static STRANGER: LazyLock<Identity> =
+    LazyLock::new(|| Identity::self_signed("sns.amazonaws.com", rsa(2048), &Wanted::SNS));
 
 /// Writes down what it is asked for.
 #[derive(Default)]
@@ -19,6 +24,7 @@ struct Shelf {
     asked: Mutex<Vec<String>>,
     is_down: AtomicBool,
     is_behind_a_gateway: AtomicBool,
+    is_another_ones: AtomicBool,
 }
 
 impl Shelf {
@@ -35,6 +41,9 @@ impl FetchCertificate for &Shelf {
         }
         if self.is_behind_a_gateway.load(Ordering::Relaxed) {
             return Ok(Bytes::from_static(b"<html>please sign in</html>"));
+        }
+        if self.is_another_ones.load(Ordering::Relaxed) {
+            return Ok(STRANGER.pem().into());
         }
         Ok(SNS.pem().into())
     }
@@ -117,6 +126,40 @@ fn what_holds_no_certificate_is_a_failure_and_not_remembered() {
     assert!(matches!(error, VerifyError::Fetch(_)) && error.may_pass_later());
     shelf.is_behind_a_gateway.store(false, Ordering::Relaxed);
     assert!(verify(&verifier(), &letter, &cached).is_ok());
+}
+
+#[test]
+fn a_certificate_that_is_refused_is_forgotten_and_loses_no_notification() {
+    let shelf = Shelf::default();
+    let inner = CachedCertificates::new(&shelf, NonZeroUsize::new(2).unwrap());
+    let cached = CachedCertificates::new(inner, NonZeroUsize::new(2).unwrap());
+    let letter = Letter::notification(MESSAGE).signed_by(&SNS);
+    shelf.is_another_ones.store(true, Ordering::Relaxed);
+    let error = verify(&verifier(), &letter, &cached).unwrap_err();
+    assert!(matches!(
+        error,
+        VerifyError::Certificate(CertificateError::UnknownIssuer)
+    ));
+    assert!(error.may_pass_later());
+    shelf.is_another_ones.store(false, Ordering::Relaxed);
+    for _ in 0..2 {
+        assert!(verify(&verifier(), &letter, &cached).is_ok());
+    }
+    // A signature that is wrong says nothing against the certificate.
+    let forged = letter.with("Message", "{}");
+    assert!(matches!(
+        verify(&verifier(), &forged, &cached),
+        Err(VerifyError::Signature)
+    ));
+    assert!(
+        verify(
+            &verifier(),
+            &Letter::notification(MESSAGE).signed_by(&SNS),
+            &cached
+        )
+        .is_ok()
+    );
+    assert_eq!(shelf.asked(), [URL, URL]);
 }
 
 #[test]
