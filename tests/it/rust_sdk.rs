@@ -141,7 +141,7 @@ async fn the_sdk_performs_every_operation_with_both_algorithms() {
             shipping_address: open.shipping_address,
             ..FinalizeCheckoutSession::new(PaymentIntent::Confirm, price("23.45"))
         };
-        let request = Request::finalize_checkout_session(&id, body.to_body(), Some(key()));
+        let request = Request::finalize_checkout_session(&id, body.to_body().unwrap(), Some(key()));
         let (permission, charge) = ids(&shop.done(200, &request).await);
         assert_eq!(charge, None);
         // The same bytes under the same key have the same answer.

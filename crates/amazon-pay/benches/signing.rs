@@ -34,7 +34,8 @@ fn main() {
     let client = Client::new(ClientConfig::new(Region::Eu, key_id, key)).expect("a client");
     let id = CheckoutSessionId::parse("7c0a6d1e-52f4-4b7b-9b1c-2f3d0e8a4c11").expect("an id");
     let price = Price::parse("23.45", "EUR").expect("a price");
-    let body = FinalizeCheckoutSession::new(PaymentIntent::AuthorizeWithCapture, price).to_body();
+    let body = FinalizeCheckoutSession::new(PaymentIntent::AuthorizeWithCapture, price);
+    let body = body.to_body().expect("a body");
     let idempotency_key = IdempotencyKey::parse("5f0b6e8c1d6a4f0c9d5a7e3b2c1d0e9f").expect("a key");
     let request = Request::finalize_checkout_session(&id, body, Some(idempotency_key));
     let at: Timestamp = "2026-01-05T10:15:30Z".parse().expect("a time");

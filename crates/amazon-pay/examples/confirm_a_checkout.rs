@@ -98,7 +98,7 @@ fn finalize_body(session: CheckoutSession) -> Result<bytes::Bytes, Box<dyn Error
         billing_address: session.billing_address,
         ..FinalizeCheckoutSession::new(intent, amount)
     };
-    Ok(body.to_body())
+    Ok(body.to_body()?)
 }
 
 fn told(session: &CheckoutSession) -> Result<(), Box<dyn Error>> {

@@ -18,15 +18,18 @@ pub(crate) fn body(order: &Order, personal: &Personal) -> Vec<u8> {
                 ProductType::PayAndShip => (personal.shipping_address.as_ref(), None),
                 ProductType::PayOnly => (None, personal.billing_address.as_ref()),
             };
+            // The way in refuses an order for both, and so would Amazon: a capture waits for nothing.
+            let may_pend = order.can_handle_pending && intent != PaymentIntent::AuthorizeWithCapture;
             FinalizeCheckoutSession {
                 total_order_amount,
                 supplementary_data: filled(personal.supplementary_data.as_ref()),
                 shipping_address: shipping.and_then(address),
                 billing_address: billing.and_then(address),
-                can_handle_pending_authorization: order.can_handle_pending.then_some(true),
+                can_handle_pending_authorization: may_pend.then_some(true),
                 ..FinalizeCheckoutSession::new(payment_intent(intent), price(amount))
             }
             .to_body()
+            .expect("what may pend is not captured")
         }
         Work::Complete { amount } => CompleteCheckoutSession {
             total_order_amount,

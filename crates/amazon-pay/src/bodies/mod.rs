@@ -95,8 +95,14 @@ fn check_payment(details: Option<&PaymentDetails>) -> Result<(), InvalidRequest>
         "paymentDetails.softDescriptor",
         details.soft_descriptor.as_deref(),
     )?;
-    let pending = details.can_handle_pending_authorization == Some(true);
-    if pending && details.payment_intent == Some(PaymentIntent::AuthorizeWithCapture) {
+    check_pending(
+        details.can_handle_pending_authorization,
+        details.payment_intent.as_ref(),
+    )
+}
+
+fn check_pending(can_handle: Option<bool>, intent: Option<&PaymentIntent>) -> Result<(), InvalidRequest> {
+    if can_handle == Some(true) && intent == Some(&PaymentIntent::AuthorizeWithCapture) {
         return Err(InvalidRequest::PendingWithCapture);
     }
     Ok(())

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{InvalidRequest, body_of, check_merchant, check_payment};
+use super::{InvalidRequest, body_of, check_merchant, check_payment, check_pending};
 use crate::model::{
     Address, ChargePermissionType, MerchantMetadata, PaymentDetails, PaymentIntent,
     PaymentMethodOnFileMetadata, Price, ProviderMetadata, RecurringMetadata, WebCheckoutDetails,
@@ -192,7 +192,8 @@ pub struct FinalizeCheckoutSession {
     /// Needed for [`ProductType::PayOnly`](crate::ProductType::PayOnly).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub billing_address: Option<Address>,
-    /// Whether Amazon may answer 202 and decide within 24 hours.
+    /// Whether Amazon may answer 202 and decide within 24 hours. Not with
+    /// [`AuthorizeWithCapture`](PaymentIntent::AuthorizeWithCapture).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_handle_pending_authorization: Option<bool>,
 }
@@ -213,9 +214,12 @@ impl FinalizeCheckoutSession {
     }
 
     /// The request's bytes.
-    #[must_use]
-    pub fn to_body(&self) -> Bytes {
-        body_of(self)
+    ///
+    /// # Errors
+    /// [`InvalidRequest::PendingWithCapture`].
+    pub fn to_body(&self) -> Result<Bytes, InvalidRequest> {
+        check_pending(self.can_handle_pending_authorization, Some(&self.payment_intent))?;
+        Ok(body_of(self))
     }
 }
 

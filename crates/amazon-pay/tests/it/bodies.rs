@@ -47,7 +47,7 @@ fn finalize_has_always_the_same_bytes_and_leaves_out_what_is_absent() {
         ..FinalizeCheckoutSession::new(PaymentIntent::AuthorizeWithCapture, price("23.45", "USD"))
     };
     assert_eq!(
-        finalize.to_body(),
+        finalize.to_body().unwrap(),
         concat!(
             r#"{"paymentIntent":"AuthorizeWithCapture","chargeAmount":{"amount":"23.45","currencyCode":"USD"},"#,
             r#""totalOrderAmount":{"amount":"60.00","currencyCode":"USD"},"supplementaryData":"echo","#,
@@ -62,12 +62,34 @@ fn finalize_has_always_the_same_bytes_and_leaves_out_what_is_absent() {
         ..FinalizeCheckoutSession::new(PaymentIntent::Confirm, price("23.45", "USD"))
     };
     assert_eq!(
-        smallest.to_body(),
+        smallest.to_body().unwrap(),
         concat!(
             r#"{"paymentIntent":"Confirm","chargeAmount":{"amount":"23.45","currencyCode":"USD"},"#,
             r#""billingAddress":{"name":"Robin Example","addressLine1":"12 Sample Street","countryCode":"US"}}"#
         )
     );
+}
+
+#[test]
+fn finalize_refuses_a_capture_of_what_may_still_be_pending() {
+    for (intent, can_handle, refused) in [
+        (PaymentIntent::AuthorizeWithCapture, Some(true), true),
+        (PaymentIntent::AuthorizeWithCapture, Some(false), false),
+        (PaymentIntent::AuthorizeWithCapture, None, false),
+        (PaymentIntent::Authorize, Some(true), false),
+        (PaymentIntent::Confirm, Some(true), false),
+    ] {
+        let finalize = FinalizeCheckoutSession {
+            can_handle_pending_authorization: can_handle,
+            ..FinalizeCheckoutSession::new(intent, price("1", "EUR"))
+        };
+        let error = finalize.to_body().err();
+        assert_eq!(
+            error,
+            refused.then_some(InvalidRequest::PendingWithCapture),
+            "{finalize:?}"
+        );
+    }
 }
 
 #[test]

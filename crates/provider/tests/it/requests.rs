@@ -90,6 +90,18 @@ fn finalize_sends_what_else_the_order_says() {
 }
 
 #[test]
+fn finalize_never_asks_for_a_capture_that_may_pend() {
+    let order = Order {
+        can_handle_pending: true,
+        ..finalize(ProductType::PayAndShip, amount("14", "EUR"))
+    };
+    assert_eq!(
+        body(&order, &Personal::default()),
+        r#"{"paymentIntent":"AuthorizeWithCapture","chargeAmount":{"amount":"14","currencyCode":"EUR"}}"#
+    );
+}
+
+#[test]
 fn complete_sends_amounts_alone_and_the_setup_of_a_wallet_nothing() {
     let complete = Order {
         total_order_amount: Some(amount("60", "EUR")),
