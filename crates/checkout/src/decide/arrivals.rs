@@ -32,14 +32,18 @@ impl Story<'_> {
         }
     }
 
-    /// The same amounts, written as never before: what a refusal of `14.00` for `14` is repaired with.
+    /// The same amounts, written as never before: what a refusal of `14.00` for `14` is repaired with, also where
+    /// it was refused under a code that nobody knows, so that the policy forswore it in the end.
     fn is_rewritten(&self, statement: &Statement) -> bool {
-        match &self.session {
-            Session::Open(open) => {
-                matches!(open.hold, Hold::NeedsRepair(_)) && !open.subject.has_heard_written(statement)
-            }
-            Session::Unseen | Session::PaymentPending(_) | Session::Settled(_) => false,
-        }
+        let Session::Open(open) = &self.session else {
+            return false;
+        };
+        let is_to_be_written_anew = match open.hold {
+            Hold::NeedsRepair(_) => true,
+            Hold::Forsworn { .. } => self.takes_amendments(open),
+            Hold::BuyerNotDone(_) | Hold::Ready => false,
+        };
+        is_to_be_written_anew && !open.subject.has_heard_written(statement)
     }
 
     pub(super) fn takes_amendments(&self, open: &Open) -> bool {

@@ -164,6 +164,32 @@ fn another_event_amends_what_the_policy_forswore_while_there_is_time() {
 }
 
 #[test]
+fn an_amount_written_otherwise_amends_what_the_policy_forswore_while_there_is_time() {
+    let as_written = |amount| observe(order().amount(amount));
+    // Refused under a code that says nothing of the amount: waited for like a buyer, until it is forsworn.
+    let forsworn = given(policy())
+        .and(as_written("14"))
+        .and(start(1))
+        .later(secs(1))
+        .and(answered(1, not_in_a_state_for_this()))
+        .and(look_up(open()))
+        .at(hours(23) + mins(45))
+        .and_alerts()
+        .and(forswear());
+    assert_eq!(forsworn.state(), Some(StateName::Forsworn));
+    forsworn.clone().when(as_written("14")).then_nothing();
+    let amended = forsworn
+        .clone()
+        .when(as_written("14.00"))
+        .then(["checkout-amended", "alert-resolved forsworn"]);
+    amended.when(as_written("14.00")).then_nothing();
+    forsworn
+        .at(hours(24) - secs(60))
+        .when(as_written("14.00"))
+        .then_nothing();
+}
+
+#[test]
 fn another_event_amends_nothing_when_it_is_too_late() {
     forsworn_by_policy()
         .at(hours(24) - secs(60))
