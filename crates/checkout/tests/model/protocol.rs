@@ -161,10 +161,9 @@ impl Protocol {
             return None;
         };
         world.begun += 1;
-        let key = match (open.key_choice(), &open.doubt) {
-            (KeyChoice::Repeat(key, _), _) => number_of(&key),
-            (KeyChoice::NewKey(_), Some(doubt)) if !self.rotates_keys => number_of(&doubt.key),
-            (KeyChoice::NewKey(_) | KeyChoice::New, _) => world.begun,
+        let key = match open.key_choice() {
+            KeyChoice::Repeat(key, _) => number_of(&key),
+            KeyChoice::NewKey(_) | KeyChoice::New => world.begun,
         };
         world.workers[w].doing = Doing::Decided {
             at: self.now(world),

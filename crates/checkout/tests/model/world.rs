@@ -48,7 +48,7 @@ pub(crate) struct Protocol {
     /// is a crash right after.
     pub(crate) lost_commits: u8,
     pub(crate) honours: Honours,
-    /// Whether a new key is tried after three equal answers.
+    /// Whether errors come often enough that a new key is tried in doubt.
     pub(crate) rotates_keys: bool,
     /// What else Amazon makes of a request.
     pub(crate) manners: Vec<How>,
