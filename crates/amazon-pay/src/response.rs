@@ -7,7 +7,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use serde_json::Value;
 
 use crate::error::{ApiError, BodyError, Error, UnreadableAnswer};
-use crate::model::Answer;
+use crate::model::{Answer, is_disruptive};
 use crate::reason::ReasonCode;
 
 const LONGEST_MESSAGE: usize = 1_000;
@@ -113,7 +113,7 @@ impl Refusal {
         let message = body.get("message").and_then(Value::as_str).map(|message| {
             message
                 .chars()
-                .map(|c| if c.is_control() { ' ' } else { c })
+                .map(|c| if is_disruptive(c) { ' ' } else { c })
                 .take(LONGEST_MESSAGE)
                 .collect()
         });
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn an_error_message_stays_on_one_line_and_short() {
         let body = format!(
-            r#"{{"reasonCode":"Odd\ncode","message":"a\nb{}"}}"#,
+            r#"{{"reasonCode":"Odd\ncode","message":"a\nb\u2028c{}"}}"#,
             "x".repeat(5_000)
         );
         let head = Head {
@@ -214,7 +214,10 @@ mod tests {
         };
         assert_eq!(error.reason_code, None);
         let message = error.message.unwrap();
-        assert!(message.starts_with("a bx") && message.len() == 1_000, "{message}");
+        assert!(
+            message.starts_with("a b cx") && message.len() == 1_000,
+            "{message}"
+        );
     }
 
     #[test]

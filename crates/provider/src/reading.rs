@@ -43,9 +43,10 @@ pub(crate) fn found(id: &str, session: CheckoutSession) -> Result<(Found, Option
             let reason = code.and_then(|code| reason(code.as_str()));
             Ok((Found::Canceled { reason }, None))
         }
-        CheckoutSessionState::Other(state) => {
-            Err(format!("the session's state is {state:?}, which is unknown"))
-        }
+        state => Err(format!(
+            "the session's state is {:?}, which is unknown",
+            state.as_str()
+        )),
     }
 }
 
@@ -60,7 +61,10 @@ pub(crate) fn charge_found(id: &str, charge: Charge) -> Result<ChargeFound, Uncl
         ChargeState::Captured => Ok(ChargeFound::Captured),
         ChargeState::Declined => Ok(ChargeFound::Declined { reason }),
         ChargeState::Canceled => Ok(ChargeFound::Canceled { reason }),
-        ChargeState::Other(state) => Err(format!("the charge's state is {state:?}, which is unknown")),
+        state => Err(format!(
+            "the charge's state is {:?}, which is unknown",
+            state.as_str()
+        )),
     }
 }
 
@@ -86,7 +90,7 @@ fn permission_type(word: &api::ChargePermissionType) -> Option<ChargePermissionT
         api::ChargePermissionType::OneTime => Some(ChargePermissionType::OneTime),
         api::ChargePermissionType::Recurring => Some(ChargePermissionType::Recurring),
         api::ChargePermissionType::PaymentMethodOnFile => Some(ChargePermissionType::PaymentMethodOnFile),
-        api::ChargePermissionType::Other(_) => None,
+        _ => None,
     }
 }
 
@@ -99,9 +103,7 @@ fn has_address(product: Option<&ProductType>, personal: &Personal) -> bool {
     match product {
         Some(ProductType::PayAndShip) => shipping,
         Some(ProductType::PayOnly) => billing,
-        Some(ProductType::SignIn | ProductType::PayAndShipMultiAddress | ProductType::Other(_)) | None => {
-            shipping || billing
-        }
+        Some(_) | None => shipping || billing,
     }
 }
 

@@ -21,12 +21,12 @@ pub use payment::{PaymentDetails, PaymentMethodOnFileMetadata, PaymentPreference
 pub use recurring::{Frequency, RecurringMetadata};
 pub use refund::Refund;
 pub use shared::{Address, Buyer, MerchantMetadata, ProviderMetadata, StatusDetails};
-pub(crate) use words::words;
 pub use words::{
     Channel, ChargeInitiator, ChargePermissionReason, ChargePermissionState, ChargePermissionType,
     ChargeReason, ChargeState, CheckoutMode, CheckoutSessionReason, CheckoutSessionState, ConstraintId,
     FrequencyUnit, PaymentIntent, ProductType, RefundReason, RefundState, ReleaseEnvironment,
 };
+pub(crate) use words::{is_disruptive, words, write_on_one_line};
 
 use serde::de::DeserializeOwned;
 

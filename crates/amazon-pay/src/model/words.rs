@@ -1,6 +1,8 @@
 //! The words of Amazon's vocabulary that we know. Each list is open: a word that is new to us is kept, not
 //! refused.
 
+use std::fmt::{self, Write};
+
 /// A word is spelt as its variant is named, unless its text is given.
 macro_rules! words {
     (@text $word:ident) => { stringify!($word) };
@@ -8,8 +10,10 @@ macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident $(= $text:literal)?),+ $(,)? }) => {
         $(#[$doc])*
         ///
-        /// A word that is new is kept as [`Other`](Self::Other).
+        /// A word that is new is kept as [`Other`](Self::Other). `Display` shows it on one line, whatever is in it;
+        /// [`as_str`](Self::as_str) gives it as it came.
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum $name {
             $($(#[$word_doc])* $word,)+
             /// A word that this version does not know, as Amazon writes it.
@@ -44,7 +48,7 @@ macro_rules! words {
 
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.write_str(self.as_str())
+                $crate::model::write_on_one_line(f, self.as_str())
             }
         }
 
@@ -63,6 +67,17 @@ macro_rules! words {
 }
 
 pub(crate) use words;
+
+/// A character that could make one line of a log into two, or turn its order around, is no part of a word or a
+/// sentence.
+pub(crate) fn is_disruptive(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+pub(crate) fn write_on_one_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    text.chars()
+        .try_for_each(|c| f.write_char(if is_disruptive(c) { ' ' } else { c }))
+}
 
 words!(
     /// What happens to the money when the session is confirmed.

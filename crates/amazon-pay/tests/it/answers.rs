@@ -5,7 +5,7 @@ use std::time::Duration;
 use amazon_pay::{
     Answer, Buyer, Charge, ChargeId, ChargePermission, ChargePermissionReason, ChargePermissionState,
     ChargePermissionType, ChargeState, CheckoutSession, CheckoutSessionState, ConstraintId, Decimal,
-    PaymentIntent, ProductType, Request,
+    PaymentIntent, Price, ProductType, ReasonCode, Request, ipn::ObjectType,
 };
 
 use crate::fixtures::{COMPLETED, OPEN, PERSONAL, at, client_of, finalize, http, json, price, session};
@@ -378,4 +378,24 @@ fn a_buyer_is_read_and_never_shown() {
     );
     assert_eq!(format!("{buyer:?}"), "Buyer(..)");
     assert!(Buyer::from_json(b"<html>").is_err());
+}
+
+#[test]
+fn no_word_forges_a_line_of_a_log() {
+    for (word, shown) in [
+        ("Open\n2026-01-05 paid", "Open 2026-01-05 paid"),
+        ("a\rb\tc\u{1b}[2Jd\u{85}e", "a b c [2Jd e"),
+        ("a\u{2028}b\u{202e}c", "a b c"),
+        ("Für später", "Für später"),
+    ] {
+        let state = CheckoutSessionState::from(word);
+        assert_eq!(state.to_string(), shown);
+        assert_eq!(state.as_str(), word);
+        assert_eq!(ReasonCode::from(word).to_string(), shown);
+        assert_eq!(ObjectType::from(word).to_string(), shown);
+        let json = serde_json::json!({"amount": "1", "currencyCode": word});
+        let price: Price = serde_json::from_value(json).unwrap();
+        assert_eq!(price.to_string(), format!("1 {shown}"));
+        assert!(!format!("{state:?} {price:?}").contains('\n'));
+    }
 }
