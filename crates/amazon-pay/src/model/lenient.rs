@@ -120,6 +120,10 @@ pub(super) fn decimal<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Decim
 /// The decimal that a text says; a large or small JSON number comes in scientific form.
 pub(super) fn decimal_of(text: &str) -> Option<Decimal> {
     let text = text.trim();
+    // The library reads them as if they were not there, and who knows what somebody means by them.
+    if text.contains('_') {
+        return None;
+    }
     Decimal::from_str_exact(text)
         .or_else(|_| Decimal::from_scientific(text))
         .ok()

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::de::Error as _;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use super::lenient;
 use super::words::words;
@@ -178,25 +179,43 @@ impl Serialize for Price {
     }
 }
 
-/// Takes what Amazon says: a string or a number, of any scale and sign.
+/// Takes what Amazon says: a string or a number, of any scale and sign. Text and whole numbers keep the scale they
+/// are written in. A number with a point or an exponent has none of its own (`1e3` and `1000.0` are one float), so
+/// that it gets the currency's, if it is exact in it.
 impl<'de> Deserialize<'de> for Price {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Written {
-            #[serde(deserialize_with = "lenient::decimal")]
-            amount: Option<Decimal>,
+            amount: Value,
             currency_code: Currency,
         }
         let written = Written::deserialize(from)?;
-        let amount = written
-            .amount
-            .ok_or_else(|| D::Error::custom("an amount that is not a decimal"))?;
+        let (text, is_float) = match written.amount {
+            Value::String(text) => (text, false),
+            Value::Number(number) => (number.to_string(), number.is_f64()),
+            _ => return Err(D::Error::custom("an amount that is neither text nor a number")),
+        };
+        let amount =
+            lenient::decimal_of(&text).ok_or_else(|| D::Error::custom("an amount that is not a decimal"))?;
+        let currency = written.currency_code;
+        let has_scale = !is_float && !text.contains(['e', 'E']);
         Ok(Self {
-            amount,
-            currency: written.currency_code,
+            amount: if has_scale {
+                amount
+            } else {
+                scaled(amount, currency.decimals())
+            },
+            currency,
         })
     }
+}
+
+/// The same amount with this many decimals, unless it needs more.
+fn scaled(amount: Decimal, decimals: u32) -> Decimal {
+    let mut scaled = amount;
+    scaled.rescale(decimals);
+    if scaled == amount { scaled } else { amount }
 }
 
 #[cfg(test)]
@@ -287,13 +306,28 @@ mod tests {
             (r#"{"amount":"12.3456","currencyCode":"EUR"}"#, "12.3456 EUR"),
             (r#"{"amount":"705.00","currencyCode":"JPY"}"#, "705.00 JPY"),
             (r#"{"amount":-1,"currencyCode":"EUR"}"#, "-1 EUR"),
-            (r#"{"amount":1e2,"currencyCode":"EUR"}"#, "100.0 EUR"),
+            (r#"{"amount":1e2,"currencyCode":"EUR"}"#, "100.00 EUR"),
+            (r#"{"amount":"1e2","currencyCode":"EUR"}"#, "100.00 EUR"),
+            (r#"{"amount":1e3,"currencyCode":"JPY"}"#, "1000 JPY"),
+            (r#"{"amount":1000.0,"currencyCode":"JPY"}"#, "1000 JPY"),
+            (r#"{"amount":1000,"currencyCode":"JPY"}"#, "1000 JPY"),
+            (r#"{"amount":0.0,"currencyCode":"JPY"}"#, "0 JPY"),
+            (r#"{"amount":23.5,"currencyCode":"EUR"}"#, "23.50 EUR"),
+            (r#"{"amount":0.5,"currencyCode":"JPY"}"#, "0.5 JPY"),
+            (r#"{"amount":12.345,"currencyCode":"EUR"}"#, "12.345 EUR"),
+            (
+                r#"{"amount":1e28,"currencyCode":"EUR"}"#,
+                "10000000000000000000000000000 EUR",
+            ),
         ] {
             assert_eq!(serde_json::from_str::<Price>(json).unwrap().to_string(), text);
         }
         for json in [
             r#"{"amount":"many","currencyCode":"USD"}"#,
             r#"{"amount":{},"currencyCode":"USD"}"#,
+            r#"{"amount":"1_000","currencyCode":"JPY"}"#,
+            r#"{"amount":"1_000.00","currencyCode":"USD"}"#,
+            r#"{"amount":"1_0e2","currencyCode":"USD"}"#,
             r#"{"amount":"1"}"#,
             r#"{"currencyCode":"USD"}"#,
         ] {
