@@ -9,6 +9,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+#[cfg(feature = "rustls")]
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+#[cfg(feature = "rustls")]
+use webpki::anchor_from_trusted_cert;
 
 use crate::config::{ClientConfig, ConfigError, Endpoint};
 use crate::error::{BodyError, Error, NotSent, is_tls};
@@ -232,8 +236,11 @@ fn with_tls(
     ca_pem: Option<&[u8]>,
 ) -> Result<reqwest::ClientBuilder, ConfigError> {
     let Some(pem) = ca_pem else { return Ok(http) };
+    // What is in a PEM's blocks is read when the client is built, where nobody says any more what was wrong.
+    let is_readable = CertificateDer::pem_slice_iter(pem)
+        .all(|block| block.is_ok_and(|certificate| anchor_from_trusted_cert(&certificate).is_ok()));
     let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| ConfigError::Ca)?;
-    if certificates.is_empty() {
+    if !is_readable || certificates.is_empty() {
         return Err(ConfigError::Ca);
     }
     Ok(http.tls_certs_merge(certificates))

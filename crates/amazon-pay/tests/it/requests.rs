@@ -231,10 +231,19 @@ fn a_configuration_that_cannot_work_is_refused_with_its_reason() {
     );
     assert_eq!(endpoint("https://pay.example/v2"), "the endpoint has a path");
     assert_eq!(endpoint("https://me@pay.example"), "the endpoint has a user name");
-    assert_eq!(
-        refused(&|config| config.ca_pem = Some(b"no certificate".to_vec())),
-        "the CA file holds no certificate in PEM form that can be read"
-    );
+    for pem in [
+        "",
+        "no certificate",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n",
+    ] {
+        assert_eq!(
+            refused(&|config| config.ca_pem = Some(pem.into())),
+            "the CA file holds no certificate in PEM form that can be read",
+            "{pem:?}"
+        );
+    }
     assert_eq!(
         refused(&|config| config.user_agent = "a\nb".to_owned()),
         "the user agent has characters that a header cannot have"
