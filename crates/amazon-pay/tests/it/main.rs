@@ -16,6 +16,7 @@ mod fixtures;
 mod headers;
 mod ipn;
 mod once;
+mod proxies;
 mod requests;
 mod retrying;
 mod samples;

@@ -12,7 +12,7 @@ use openssl::rsa::Rsa;
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509Builder, X509NameBuilder};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -129,19 +129,53 @@ async fn a_ca_of_ones_own_is_trusted_once_it_is_given_and_without_it_nothing_is_
 async fn a_handshake_that_never_ends_is_given_up_and_nothing_was_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = Some(format!("https://{}", listener.local_addr().unwrap()));
-    let connect_timeout = Duration::from_millis(50);
-    let client = Client::new(ClientConfig {
-        endpoint,
-        connect_timeout,
-        ..config("SANDBOX-AEXAMPLE")
-    })
-    .unwrap();
-    let error = client.call(&finalize("{}"), at()).await.unwrap_err();
+    let given_up = async |connect_timeout, timeout| {
+        let client = Client::new(ClientConfig {
+            endpoint: endpoint.clone(),
+            connect_timeout,
+            timeout: Some(timeout),
+            ..config("SANDBOX-AEXAMPLE")
+        });
+        client.unwrap().call(&finalize("{}"), at()).await.unwrap_err()
+    };
+    let (short, long) = (Duration::from_millis(50), Duration::from_secs(5));
+    let error = given_up(short, long).await;
     assert!(
         matches!(error, Error::NotSent(NotSent::Connection(_))),
         "{error:?}"
     );
     assert!(!error.is_tls());
+    // The limit of the whole call does not know how far it came.
+    let error = given_up(long, short).await;
+    assert!(matches!(error, Error::Transport(_)), "{error:?}");
+    assert!(error.may_have_landed());
+}
+
+#[tokio::test]
+async fn tls_that_breaks_after_the_handshake_is_a_tls_failure_and_may_have_landed() {
+    let authority = Authority::new();
+    let acceptor = authority.acceptor();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Some(format!("https://{}", listener.local_addr().unwrap()));
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut encrypted = acceptor.accept(stream).await.unwrap();
+        encrypted.read_u8().await.unwrap();
+        let (stream, _) = encrypted.get_mut();
+        stream
+            .write_all(b"HTTP/1.1 200 OK, in the clear\r\n\r\n")
+            .await
+            .unwrap();
+        stream.readable().await.unwrap();
+    });
+    let client = Client::new(ClientConfig {
+        endpoint,
+        ca_pem: Some(authority.certificate.to_pem().unwrap()),
+        ..config("SANDBOX-AEXAMPLE")
+    });
+    let error = client.unwrap().call(&finalize("{}"), at()).await.unwrap_err();
+    assert!(matches!(error, Error::Transport(_)), "{error:?}");
+    assert!(error.is_tls() && error.may_have_landed(), "{error:?}");
 }
 
 #[tokio::test]
