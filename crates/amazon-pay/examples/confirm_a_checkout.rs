@@ -9,7 +9,7 @@ use std::error::Error;
 
 use amazon_pay::retry::{Retry, RetryPolicy, TokioRuntime};
 use amazon_pay::{
-    CheckoutSession, CheckoutSessionId, CheckoutSessionState, CompleteCheckoutSession,
+    Bytes, CheckoutSession, CheckoutSessionId, CheckoutSessionState, CompleteCheckoutSession,
     FinalizeCheckoutSession, IdempotencyKey, ReasonCode, Request,
 };
 
@@ -71,7 +71,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Err(failed.last.into())
 }
 
-fn complete_body(session: CheckoutSession) -> Result<bytes::Bytes, Box<dyn Error>> {
+fn complete_body(session: CheckoutSession) -> Result<Bytes, Box<dyn Error>> {
     let payment = session
         .payment_details
         .ok_or("the session has no payment details")?;
@@ -85,7 +85,7 @@ fn complete_body(session: CheckoutSession) -> Result<bytes::Bytes, Box<dyn Error
     .to_body())
 }
 
-fn finalize_body(session: CheckoutSession) -> Result<bytes::Bytes, Box<dyn Error>> {
+fn finalize_body(session: CheckoutSession) -> Result<Bytes, Box<dyn Error>> {
     let payment = session
         .payment_details
         .ok_or("the session has no payment details")?;

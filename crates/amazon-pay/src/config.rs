@@ -48,7 +48,8 @@ pub struct ClientConfig {
     /// How long resolving, connecting and the TLS handshake may take together.
     pub connect_timeout: Duration,
     /// How long a whole call may take, from connecting to the answer's last byte. With `None`, drop the future
-    /// of a call that takes too long.
+    /// of a call that takes too long. Longer than [`connect_timeout`](Self::connect_timeout), or a call that never
+    /// connected is told as one that [may have landed](crate::Error::Transport).
     pub timeout: Option<Duration>,
     /// The `user-agent` header.
     pub user_agent: String,

@@ -7,6 +7,10 @@
 //! | [`Error::Api`] | yes | as status and reason code say; a 5xx leaves it open, and so does a reason code that is lost |
 //! | [`Error::Unreadable`] | yes | yes, but its answer is lost |
 //!
+//! A wrong key, a wrong region and a wrong clock all show as 403
+//! [`InvalidRequestSignature`](crate::ReasonCode::InvalidRequestSignature). Which of them it is can be found out
+//! from what [`Error::message`] quotes.
+//!
 //! No error shows a body, a header that we sent, or anything of the buyer. Amazon's own message may quote what was
 //! sent: it is kept in [`ApiError::message`], and is in no `Display` and no `Debug`.
 
@@ -30,6 +34,11 @@ pub enum Error {
     NotSent(#[source] NotSent),
     /// Failed after the request may have been written and before a status line came back: reset, closed, cut
     /// off, out of time. Amazon may have acted.
+    ///
+    /// A [`ClientConfig::timeout`](crate::ClientConfig::timeout) does not know how far the call came, so one that
+    /// strikes while connecting is told as this too. With a
+    /// [`connect_timeout`](crate::ClientConfig::connect_timeout) that is shorter, as it is from the start,
+    /// connecting ends before that as [`NotSent::Connection`].
     #[error("the connection failed after the request may have been sent")]
     Transport(#[source] Cause),
     /// Amazon, or something in front of it, answered with anything but a 2xx.
@@ -113,6 +122,22 @@ impl Error {
     pub fn reason_code(&self) -> Option<&ReasonCode> {
         match self {
             Self::Api(error) => error.reason_code.as_ref(),
+            Self::NotSent(_) | Self::Transport(_) | Self::Unreadable(_) => None,
+        }
+    }
+
+    /// Amazon's own sentence, which no `Display` and no `Debug` shows: see [`ApiError::message`] for what may be in
+    /// it before you print it.
+    ///
+    /// That of an [`InvalidRequestSignature`](ReasonCode::InvalidRequestSignature) quotes the string to sign that
+    /// Amazon computed, which is a hash. Where it is the one of your request, which [`signing`](crate::signing)
+    /// computes too, the private key is not the one that belongs to the id; where it differs, Amazon saw something
+    /// else than what was signed, for example another region. Whether your clock is right, [`date`](Self::date)
+    /// tells.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        match self {
+            Self::Api(error) => error.message.as_deref(),
             Self::NotSent(_) | Self::Transport(_) | Self::Unreadable(_) => None,
         }
     }

@@ -104,7 +104,16 @@ identifier!(
     /// The first answer to a key is kept for ever, per merchant account. The same request under the same key
     /// gets that answer again; another request under it is refused with
     /// [`DuplicateIdempotencyKey`](crate::ReasonCode::DuplicateIdempotencyKey). So a key belongs to one
-    /// intent, and is stored before the request leaves. A UUID fits without its dashes.
+    /// intent, and is stored before the request leaves. A UUID fits without its dashes:
+    ///
+    /// ```
+    /// use amazon_pay::IdempotencyKey;
+    ///
+    /// // Of the crate `uuid`: `Uuid::new_v4().simple().to_string()`.
+    /// let uuid = "5f0b6e8c-1d6a-4f0c-9d5a-7e3b2c1d0e9f";
+    /// let key = IdempotencyKey::parse(&uuid.replace('-', ""))?;
+    /// # Ok::<(), amazon_pay::InvalidId>(())
+    /// ```
     IdempotencyKey, "usable idempotency key", 32, '-' | '_', "1 to 32 of A-Za-z0-9-_"
 );
 identifier!(

@@ -122,6 +122,7 @@ pub use bodies::{
     UpdateChargePermission, UpdateCheckoutSession,
 };
 pub use button::{ButtonSignature, CannotSign};
+pub use bytes::Bytes;
 pub use client::{Client, MAX_BODY_BYTES};
 pub use config::{ClientConfig, ConfigError};
 pub use error::{ApiError, BodyError, Cause, Error, NotSent, UnreadableAnswer};

@@ -39,7 +39,8 @@ words!(
         UnauthorizedAccess,
         /// 403: authentication failed.
         InvalidAuthentication,
-        /// 403: the signature does not verify; the message quotes the string to sign that Amazon computed.
+        /// 403: the signature does not verify: a key that Amazon does not know by this id, another region, or a
+        /// clock that is wrong. [`Error::message`](crate::Error::message) helps to tell which.
         InvalidRequestSignature,
         /// 403: the solution provider's token is not valid.
         InvalidAuthorizationToken,
