@@ -79,6 +79,12 @@ impl Policy {
     /// Amazon deletes a session this long after its creation.
     pub const KEPT_BY_AMAZON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+    /// With `left` to the deadline no wait is longer than this, however often it has failed: a twelfth of what is
+    /// left, so that who may have landed is asked about ever more often, and the last minutes are not slept through.
+    pub fn longest_wait(&self, left: Duration) -> Duration {
+        (left / 12).max(self.retry.first)
+    }
+
     /// When the buyer is not done: the wait before look-up number `looks` (from 0).
     pub fn buyer_not_done_gap(looks: u32) -> Duration {
         let minutes = [1, 2, 5, 10, 20].get(looks as usize).copied().unwrap_or(30);

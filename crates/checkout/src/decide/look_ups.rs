@@ -194,16 +194,19 @@ impl Story<'_> {
             None => open.in_flight.is_some(),
         };
         let gap = Policy::buyer_not_done_gap(open.looks());
+        let at_most = self.policy.longest_wait(deadline.since(self.now));
         let looks_in_doubt = open.doubt.as_ref().and_then(Doubt::buyer_not_done_looks);
         let wait = match (&open.hold, open.question) {
             // Nothing can be sent, but the doubt is still to be ended.
-            (Hold::NeedsRepair(_) | Hold::Forsworn { .. }, _) if in_doubt => self.policy.retry.max,
+            (Hold::NeedsRepair(_) | Hold::Forsworn { .. }, _) if in_doubt => {
+                self.policy.retry.max.min(at_most)
+            }
             (Hold::NeedsRepair(_) | Hold::Forsworn { .. }, _) => Duration::ZERO,
             (_, Some(Question::Status)) if in_doubt => match looks_in_doubt {
-                Some(looks) => Policy::buyer_not_done_gap(looks),
+                Some(looks) => Policy::buyer_not_done_gap(looks).min(at_most),
                 None => {
                     let tries = open.failures.max(open.subject.attempts);
-                    self.policy.retry.delay(tries, spread)
+                    self.policy.retry.delay(tries, spread).min(at_most)
                 }
             },
             (_, Some(Question::Status | Question::Refused)) => gap,

@@ -193,10 +193,14 @@ impl Story<'_> {
     /// After `failures` in a row: the backoff, or what Amazon asks for where that is longer.
     fn retry_at(&self, failures: u32, retry_after: Option<Duration>, spread: f64) -> Timestamp {
         let wait = self.policy.retry.delay(failures, spread);
-        let at = self.now.plus(retry_after.map_or(wait, |asked| asked.max(wait)));
+        let at = |wait: Duration| self.now.plus(retry_after.map_or(wait, |asked| asked.max(wait)));
         match &self.session {
-            Session::Open(open) => self.no_later_than_proof(open.subject.deadline.at, at),
-            Session::Unseen | Session::PaymentPending(_) | Session::Settled(_) => at,
+            Session::Open(open) => {
+                let deadline = open.subject.deadline.at;
+                let wait = wait.min(self.policy.longest_wait(deadline.since(self.now)));
+                self.no_later_than_proof(deadline, at(wait))
+            }
+            Session::Unseen | Session::PaymentPending(_) | Session::Settled(_) => at(wait),
         }
     }
 

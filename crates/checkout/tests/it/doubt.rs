@@ -337,3 +337,41 @@ fn an_older_refusal_does_not_end_the_doubt_of_a_later_attempt() {
         .and(look_up(open()));
     assert_eq!(story.state(), Some(StateName::InDoubt));
 }
+
+#[test]
+fn what_may_have_landed_is_asked_about_ever_more_often_as_its_deadline_nears() {
+    let mut story = in_doubt();
+    let deadline = story.open().subject.deadline.at;
+    let mut gaps = Vec::new();
+    let (mut asked_at, mut attempt) = (story.now(), 1);
+    loop {
+        story = story.and_alerts().when_due().and_alerts();
+        if deadline <= story.now() {
+            break;
+        }
+        if story.step() != Step::LookUp {
+            story = story.later(secs(1));
+            continue;
+        }
+        gaps.push((deadline.since(story.now()), story.now().since(asked_at)));
+        asked_at = story.now();
+        story = story.and(look_up(open()));
+        if story.step() == Step::Confirm {
+            attempt += 1;
+            story = story.and(start_with(1, 1)).and(answered(attempt, lost()));
+        }
+    }
+    let gap_at = |left| {
+        gaps.iter()
+            .filter(|(at, _)| *at <= left)
+            .map(|(_, gap)| *gap)
+            .max()
+    };
+    assert_eq!(gap_at(hours(20)), Some(mins(5)), "as often as ever");
+    assert!(gap_at(mins(12)) <= Some(mins(1) + secs(10)), "{gaps:?}");
+    assert!(gap_at(mins(3)) <= Some(secs(20)), "{gaps:?}");
+    assert!(
+        gaps.iter().any(|(left, _)| *left < secs(90)),
+        "the end is not slept through"
+    );
+}

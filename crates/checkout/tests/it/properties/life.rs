@@ -341,15 +341,38 @@ impl Life {
         })
     }
 
+    /// When the last attempt had left, if it did: by its answer, or because it may not leave any later.
+    fn last_left_by(&self) -> Option<Timestamp> {
+        let is_started = |event: &Event| matches!(event, Event::ConfirmationStarted { .. });
+        let started = self.history.iter().rposition(|(_, event)| is_started(event))?;
+        let Event::ConfirmationStarted {
+            attempt: last,
+            send_by,
+            ..
+        } = &self.history[started].1
+        else {
+            return None;
+        };
+        let answered_at = self.history[started..]
+            .iter()
+            .find_map(|(at, event)| match event {
+                Event::ConfirmationNotSent { attempt, .. }
+                | Event::ConfirmationDeferred { attempt, .. }
+                | Event::ConfirmationUnclear { attempt, .. }
+                | Event::ConfirmationRefused { attempt, .. }
+                | Event::RepairNeeded {
+                    attempt: Some(attempt),
+                    ..
+                } if attempt == last => Some(*at),
+                _ => None,
+            });
+        Some(answered_at.map_or(*send_by, |at| at.min(*send_by)))
+    }
+
     fn looked_up(&mut self, found: Option<Found>, ago: Duration) -> Result<(), TestCaseError> {
         let begun_at = self.now.minus(ago);
-        let last_attempt = self
-            .history
-            .iter()
-            .rfind(|(_, event)| matches!(event, Event::ConfirmationStarted { .. }))
-            .map(|(at, _)| *at);
         let flying = self.in_flight();
-        let early = last_attempt.is_some_and(|at| begun_at < at)
+        let early = self.last_left_by().is_some_and(|by| begun_at < by)
             || flying.is_some_and(|(_, _, until)| self.now < until);
         if !early {
             if let Some((_, body, _)) = flying {
