@@ -26,8 +26,8 @@ const SPEED: f64 = 20.0;
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 /// What is due so soon is waited for: the clock is moved to what is later.
 const SOON: SignedDuration = SignedDuration::from_secs(2);
-/// Looks that a draw takes at most: some four minutes.
-const LOOKS: u32 = 4_000;
+/// Looks that a draw takes at most: a minute or two.
+const LOOKS: u32 = 1_200;
 /// How often people see to one session.
 const PATIENCE_OF_PEOPLE: u32 = 3;
 /// What is due and known may take so long to be tried: a look-up every half hour, and half an hour of nothing.
@@ -95,6 +95,8 @@ struct Session<'a> {
     seen_to: u32,
     acted: bool,
     shop_front_acted: bool,
+    /// A correction was published when so many were on record.
+    heard_before: Option<usize>,
     /// Whatever was to be done for it came in time.
     can_be_confirmed: bool,
 }
@@ -143,6 +145,7 @@ fn made<'a>(world: &World, plan: &'a Plan) -> Session<'a> {
         seen_to: 0,
         acted: false,
         shop_front_acted: false,
+        heard_before: None,
         can_be_confirmed: plan.can_be_confirmed && !plan.unheard_of,
     }
 }
@@ -194,6 +197,12 @@ impl Session<'_> {
         history.filter_map(|fact| fact["type"].as_str())
     }
 
+    /// How many corrections are on record.
+    fn heard(&self) -> usize {
+        let words = ["checkout-amended", "amendment-kept", "conflict-found"];
+        self.facts().filter(|fact| words.contains(fact)).count()
+    }
+
     fn is_over(&self) -> bool {
         !self.shown["outcome"].is_null()
     }
@@ -216,12 +225,15 @@ impl Session<'_> {
             .facts()
             .rev()
             .find(|fact| *fact == "confirmation-started" || is_answer(fact));
+        if self.heard_before.is_some_and(|before| self.heard() <= before) {
+            return None;
+        }
         let due: Timestamp = self.shown["dueAt"].as_str()?.parse().ok()?;
         (last != Some("confirmation-started") && now + SOON < due).then_some(due)
     }
 
     /// What buyer, shop and people do at a rest. Says whether anything was done.
-    async fn is_acted_for(&mut self, world: &World, daemon: &Daemon) -> bool {
+    async fn is_acted_for(&mut self, world: &World) -> bool {
         self.rests += 1;
         if self.plan.shop_front == Some(ShopFront::Later) && !self.shop_front_acted && 1 < self.rests {
             self.shop_front_completes(world).await;
@@ -238,7 +250,7 @@ impl Session<'_> {
         let wants_repair = self.is_firing("needs-repair") || self.is_firing("forsworn");
         if wants_repair && self.seen_to < PATIENCE_OF_PEOPLE {
             self.seen_to += 1;
-            return self.is_seen_to(world, daemon).await;
+            return self.is_seen_to(world).await;
         }
         false
     }
@@ -256,25 +268,15 @@ impl Session<'_> {
     }
 
     /// Corrected if that helps, else released.
-    async fn is_seen_to(&mut self, world: &World, daemon: &Daemon) -> bool {
+    async fn is_seen_to(&mut self, world: &World) -> bool {
         if self.plan.contradiction.is_some() && self.seen_to == 1 {
             if self.plan.corrected == Corrected::Never {
                 return false;
             }
             let mut event = self.plan.correction.clone();
             self.with_creation(world, &mut event);
-            let heard = |shown: &Value| {
-                let facts = shown["history"].as_array().unwrap().iter();
-                let words = ["checkout-amended", "amendment-kept", "conflict-found"];
-                facts
-                    .filter(|fact| words.contains(&fact["type"].as_str().unwrap()))
-                    .count()
-            };
-            let before = heard(&self.shown);
+            self.heard_before = Some(self.heard());
             world.say(&self.made, event).await;
-            world
-                .shown(daemon, &self.id, "the correction", |shown| before < heard(shown))
-                .await;
             return true;
         }
         let release = [
@@ -306,7 +308,7 @@ async fn drive(world: &World, daemon: &Daemon, sessions: &mut [Session<'_>]) -> 
         };
         let mut acted = false;
         for session in &mut open {
-            acted |= session.is_acted_for(world, daemon).await;
+            acted |= session.is_acted_for(world).await;
         }
         if let (false, Some(first)) = (acted, rests.into_iter().min()) {
             world.clock.set(first);

@@ -179,7 +179,7 @@ impl Kind {
         Self {
             finalize,
             intent,
-            can_wait: intent == "Authorize" && chance.percent(60),
+            can_wait: !sets_up_wallet && intent == "Authorize" && chance.percent(60),
             permission,
             sets_up_wallet,
             product: one(chance, &["PayAndShip", "PayAndShip", "PayOnly"]),
