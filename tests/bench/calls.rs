@@ -175,7 +175,7 @@ fn finalization(session: &Value) -> Request<CheckoutSession> {
     };
     let id = shown.checkout_session_id;
     let key = IdempotencyKey::parse(&id.as_str().replace('-', "")).expect("a key");
-    Request::finalize_checkout_session(&id, body.to_body(), Some(key))
+    Request::finalize_checkout_session(&id, body.to_body().expect("no capture that may pend"), Some(key))
 }
 
 #[expect(
