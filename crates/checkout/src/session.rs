@@ -32,6 +32,8 @@ pub struct Subject {
     pub statement: Statement,
     /// Everything that the shop ever said of it, once each way that its amounts were written.
     pub heard: Vec<Statement>,
+    /// What of it was a conflict when it was said, and has never held since.
+    pub set_aside: Vec<Statement>,
     /// The event's own time.
     pub said_at: Timestamp,
     /// When it was first recorded.
@@ -99,7 +101,7 @@ pub struct Doubt {
     pub key: IdempotencyKey,
     /// The bytes of the last doubtful attempt.
     pub body: BodyRef,
-    /// The last answer, where it was a 5xx or a 422.
+    /// The last answer, where it was a 5xx, a 408 or a 422.
     pub same_answer: Option<SameAnswer>,
     /// When Amazon last refused these very bytes for their content.
     pub content_refused_at: Option<Timestamp>,

@@ -19,7 +19,8 @@ impl Story<'_> {
             }
             return;
         };
-        if subject.heard.contains(&statement) && !self.is_rewritten(&statement) {
+        let is_known = subject.heard.contains(&statement);
+        if is_known && !self.is_rewritten(&statement) && !self.is_wanted_after_all(&statement) {
             return;
         }
         match &self.session {
@@ -44,6 +45,19 @@ impl Story<'_> {
             Hold::BuyerNotDone(_) | Hold::Ready => false,
         };
         is_to_be_written_anew && !open.subject.has_heard_written(statement)
+    }
+
+    /// What was a conflict while the first statement held may be the very correction that is wanted now.
+    fn is_wanted_after_all(&self, statement: &Statement) -> bool {
+        match &self.session {
+            Session::Open(open) => {
+                open.in_flight.is_none()
+                    && open.doubt.is_none()
+                    && self.takes_amendments(open)
+                    && open.subject.set_aside.contains(statement)
+            }
+            Session::Unseen | Session::PaymentPending(_) | Session::Settled(_) => false,
+        }
     }
 
     pub(super) fn takes_amendments(&self, open: &Open) -> bool {

@@ -38,6 +38,7 @@ impl Open {
             subject: Subject {
                 statement: statement.clone(),
                 heard: vec![statement.clone()],
+                set_aside: Vec::new(),
                 said_at,
                 seen_at: at,
                 deadline,
@@ -65,6 +66,7 @@ impl Open {
 
     fn amend(&mut self, at: Timestamp, statement: &Statement) {
         self.subject.hear(statement);
+        self.subject.set_aside.retain(|other| other != statement);
         // Bytes that a past doubt was about keep their key for as long as they are the same bytes.
         self.past_key
             .take_if(|_| !asks_the_same(&self.subject.statement, statement));
@@ -95,7 +97,7 @@ impl Open {
         let same_key = earlier.as_ref().is_some_and(|doubt| doubt.key == flight.key);
         let counted = earlier.as_ref().and_then(|doubt| doubt.same_answer.clone());
         // Only these might be Amazon repeating a stored answer instead of trying again.
-        let may_be_stored = |status: &u16| *status == 422 || (500..=599).contains(status);
+        let may_be_stored = |status: &u16| matches!(*status, 408 | 422 | 500..=599);
         let told = answer.and_then(|answer| {
             let status = answer.status.filter(may_be_stored)?;
             Some((status, answer.reason_code.clone()))
@@ -229,6 +231,7 @@ impl Open {
             }
             Event::ConflictFound { statement } => {
                 self.subject.hear(statement);
+                self.subject.set_aside.push(statement.clone());
                 self.kept.take_if(|kept| kept == statement);
             }
             Event::ConfirmationStarted {

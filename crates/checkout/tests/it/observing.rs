@@ -216,6 +216,28 @@ fn another_event_for_a_session_that_needs_nothing_changes_nothing_and_is_a_confl
 }
 
 #[test]
+fn a_correction_that_came_too_early_is_taken_when_it_comes_again_and_is_needed() {
+    let correction = || observe(order().amount("24.00"));
+    let refused = seen()
+        .and(correction())
+        .and(start(1))
+        .later(secs(1))
+        .and(answered(1, amount_mismatch()));
+    assert_eq!(refused.state(), Some(StateName::NeedsRepair));
+    let amended = refused
+        .when(correction())
+        .then(["checkout-amended", "alert-resolved needs-repair"]);
+    assert_eq!(amended.open().subject.statement, order().amount("24.00").build());
+    // Refused itself, it has held: neither of the two is news any more.
+    let refused = amended
+        .and(start(2))
+        .later(secs(1))
+        .and(answered(2, amount_mismatch()));
+    refused.clone().when(correction()).then_nothing();
+    refused.when(observe(order())).then_nothing();
+}
+
+#[test]
 fn a_second_conflict_is_recorded_and_its_alert_fires_already() {
     seen()
         .and(observe(order().amount("24.00")))

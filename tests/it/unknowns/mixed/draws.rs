@@ -342,9 +342,6 @@ impl Plan {
         let doubtful = faults.iter().any(confirming);
         // Doubt ends by a refusal for content alone, and what is refused may not be said to be that.
         can_be_confirmed &= contradiction.is_none() || !doubtful;
-        // Another key is tried after a 5xx or a 422 that may be a saved one, and after nothing else.
-        let saved = |fault: &Value| confirming(fault) && fault["status"] == 408;
-        can_be_confirmed &= stand["replayErrors"] == false || !faults.iter().any(saved);
         if chance.percent(15) {
             let (refusal, passes) = refusal(chance, doubtful || contradiction.is_some());
             session["refuse"] = refusal;
