@@ -1,4 +1,5 @@
 //! The fuzz targets on a budget: arbitrary bytes, arbitrary JSON, and real samples with a few bytes changed.
+//! `CONFIRMD_INPUTS=1000000` has a million of each.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -34,6 +35,16 @@ const NAMES: [&str; 24] = [
     "ObjectId",
     "NotificationId",
 ];
+
+fn config() -> ProptestConfig {
+    let inputs = std::env::var("CONFIRMD_INPUTS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(inputs.unwrap_or(10_000))
+    }
+}
 
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -93,7 +104,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+    #![proptest_config(config())]
 
     #[test]
     fn no_bytes_make_reading_an_answer_panic(bytes in bytes()) {

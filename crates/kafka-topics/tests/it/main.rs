@@ -5,6 +5,8 @@
     reason = "a fixture that cannot be set up is a failed test"
 )]
 
+mod arbitrary;
+mod drive;
 mod fixture;
 mod intake;
 mod kafka;

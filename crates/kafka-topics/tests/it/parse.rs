@@ -645,16 +645,6 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #[test]
-    fn no_bytes_are_too_strange(
-        payload in prop::collection::vec(any::<u8>(), 0..200),
-        header in prop::collection::vec(any::<u8>(), 0..40),
-    ) {
-        for name in ["ce_subject", "ce_type", "ce_time", "content-type", "traceparent"] {
-            let _ = read_bytes(&[(name, &header)], Some(&payload));
-        }
-    }
-
     /// A session whose id is readable is never lost, and an order is there exactly when nothing in it is flawed.
     #[test]
     fn a_readable_id_is_an_arrival_whatever_the_fields_are(
