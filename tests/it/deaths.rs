@@ -1,15 +1,16 @@
 //! The daemon ends, in order or not; the broker and the database come and go. Nothing is lost, nothing twice.
 
+mod boundaries;
+pub(crate) mod labels;
+mod load;
+
 use std::os::unix::process::ExitStatusExt as _;
-use std::time::Duration;
 
 use serde_json::json;
 use testkit::real::{self, KafkaServer, PostgresServer};
 
 use crate::world::World;
 
-/// What abort(3) ends a process with.
-const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;
 
 /// Answers come after so long that many calls are under way at any time.
@@ -97,67 +98,6 @@ async fn a_kill_under_load_leaves_doubt_that_the_next_run_clears() {
     assert!(asked > 0, "the kill came while nothing was under way");
     world.check_each(&ids, "checkout.confirmed.v1").await;
     world.end(daemon).await;
-}
-
-/// One daemon after the other dies at a boundary; what it leaves is work for the next.
-async fn deaths_at(name: &str, labels: &[&str]) {
-    let Some(mut world) = World::new(name).await else {
-        return;
-    };
-    world.dead_members_are_noticed_soon();
-    let mut ids = Vec::new();
-    for label in labels {
-        let mut daemon = world.daemon_that_dies_at(label).await;
-        // One is confirmed at once; one is old, and asked about before it is; one has a payment to be decided.
-        ids.push(world.completed(json!({}), json!({})).await);
-        let session = world.session(json!({}));
-        ids.push(session["checkoutSessionId"].as_str().unwrap().to_owned());
-        world.say_an_hour_ago(&session, json!({})).await;
-        ids.push(pending(&world).await);
-        world.shop.send(None, &[], Some(b"unreadable")).await.unwrap();
-        let finished = daemon.finish().await;
-        assert_eq!(finished.status.signal(), Some(SIGABRT), "{label}: {finished:?}");
-        // Others keep their hands off until the attempt of the dead cannot be under way any more.
-        world.pass(Duration::from_secs(40));
-    }
-    let daemon = world.daemon().await;
-    world.outcomes(&ids).await;
-    world.check_each(&ids, "checkout.confirmed.v1").await;
-    let letters = world.everything_on(&world.kafka.dead_letter_topic).await;
-    let sources: std::collections::BTreeSet<_> = letters
-        .iter()
-        .map(|letter| letter.header("confirmd_source").unwrap())
-        .collect();
-    assert_eq!(
-        sources.len(),
-        labels.len(),
-        "every dead letter is there, however often"
-    );
-    world.end(daemon).await;
-}
-
-async fn pending(world: &World) -> String {
-    let details = json!({"paymentIntent": "Authorize", "canHandlePendingAuthorization": true});
-    let session = json!({"card": "0701", "pendingFor": "20s", "paymentDetails": details});
-    world.completed(session, json!({})).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn deaths_on_the_way_in_lose_nothing_and_repeat_nothing() {
-    let labels = ["observe", "observed", "dead-letter", "commit-offsets"];
-    deaths_at("dies-on-the-way-in", &labels).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn deaths_around_a_call_lose_nothing_and_repeat_nothing() {
-    let labels = ["start", "send", "answered", "look-up", "look-up-charge"];
-    deaths_at("dies-around-a-call", &labels).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn deaths_on_the_way_out_lose_nothing_and_repeat_nothing() {
-    let labels = ["append", "appended", "publish", "mark-told"];
-    deaths_at("dies-on-the-way-out", &labels).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

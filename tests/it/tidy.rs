@@ -1,6 +1,8 @@
 //! What ARCHITECTURE.md promises and a test can hold: the arrows between crates, one house for each outside
 //! library, lints everywhere, migrations that are never edited, and documents that name what exists.
 
+mod boundaries;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -24,6 +24,8 @@ mod signals;
 mod telemetry;
 #[cfg(feature = "test-clock")]
 mod test_clock;
+#[cfg(feature = "test-clock")]
+mod test_crash;
 mod view;
 
 use std::process::ExitCode;
@@ -60,6 +62,8 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<Ended> {
+    #[cfg(feature = "test-clock")]
+    test_crash::where_asked()?;
     let config = || Config::load(cli.config.as_deref());
     match cli.command {
         Command::Run | Command::Demo(_) => {}

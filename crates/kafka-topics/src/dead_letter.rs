@@ -21,26 +21,38 @@ impl<K: KeepDeadLetters, N: NoticeLog> DeadLetters<'_, K, N> {
     /// be set aside again: the topic then has it twice, under the same `confirmd_source`.
     pub(crate) async fn set_aside(&self, letter: &DeadLetter) -> Result<(), LogError> {
         boundary("dead-letter");
-        if let Err(error) = self.publisher.set_aside(letter).await {
+        let set_aside = self.publisher.set_aside(letter).await;
+        boundary("dead-lettered");
+        if let Err(error) = set_aside {
             tracing::warn!(
                 "the dead-letter topic did not take {}, which is kept instead: {}",
                 letter.source,
                 error.0
             );
+            boundary("keep-dead-letter");
             self.keep.keep(letter).await?;
+            boundary("dead-letter-kept");
         }
-        self.notices.record(&notice(letter)).await
+        boundary("record-dead-letter");
+        let recorded = self.notices.record(&notice(letter)).await;
+        boundary("dead-letter-recorded");
+        recorded
     }
 
     /// Offers the oldest `limit` of those kept to the topic again; the number that it took comes back.
     pub async fn drain_kept(&self, limit: u32) -> Result<usize, LogError> {
         let letters = self.keep.kept(limit).await?;
         let offered = letters.iter().map(|letter| async move {
-            boundary("dead-letter");
-            match self.publisher.set_aside(letter).await {
-                Ok(()) => self.keep.taken(&letter.source).await.map(|()| 1),
-                Err(_) => Ok(0),
+            boundary("offer-dead-letter");
+            let set_aside = self.publisher.set_aside(letter).await;
+            boundary("dead-letter-offered");
+            if set_aside.is_err() {
+                return Ok(0);
             }
+            boundary("forget-dead-letter");
+            let forgotten = self.keep.taken(&letter.source).await;
+            boundary("dead-letter-forgotten");
+            forgotten.map(|()| 1)
         });
         // One that the topic will never take does not hold up the others.
         let taken: Result<Vec<usize>, LogError> = join_all(offered).await.into_iter().collect();

@@ -236,6 +236,7 @@ where
         // On record before the call leaves: a crash from here on reads as "may have landed", and a second
         // worker at the same version is overtaken here.
         let loaded = self.record(loaded, command, beside).await?;
+        boundary("started");
         if loaded.version == before {
             return Ok(Beginning::Unchanged(loaded));
         }
@@ -310,6 +311,7 @@ where
     ) -> Result<Loaded, LogError> {
         boundary("look-up");
         let (answer, found) = self.amazon.look_up(turn, account, &loaded.id).await;
+        boundary("looked-up");
         let command = Command::LookedUp {
             answer,
             spread: self.chance.spread(),
@@ -329,6 +331,7 @@ where
         };
         boundary("look-up-charge");
         let answer = self.amazon.look_up_charge(turn, account, &charge_id).await;
+        boundary("charge-looked-up");
         let command = Command::ChargeLookedUp {
             answer,
             spread: self.chance.spread(),

@@ -249,6 +249,7 @@ pub async fn publish(
 ) -> Result<Vec<bool>, LogError> {
     boundary("publish");
     let results = publisher.publish(announcements).await;
+    boundary("published");
     let taken: Vec<bool> = results.iter().map(Result::is_ok).collect();
     let told: Vec<(SessionId, Version)> = announcements
         .iter()
@@ -257,10 +258,17 @@ pub async fn publish(
         .map(|(announcement, _)| (announcement.id.clone(), announcement.version))
         .collect();
     if !told.is_empty() {
-        boundary("mark-told");
-        outbox.told(&told).await?;
+        mark_told(outbox, &told).await?;
     }
     Ok(taken)
+}
+
+/// Records that these were told, or that there is nothing to tell of them.
+pub async fn mark_told(outbox: &impl Outbox, facts: &[(SessionId, Version)]) -> Result<(), LogError> {
+    boundary("mark-told");
+    let marked = outbox.told(facts).await;
+    boundary("told");
+    marked
 }
 
 /// The id of an alert: the same when it is raised and when it is over.

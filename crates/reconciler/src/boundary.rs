@@ -1,6 +1,13 @@
-//! The places where a crash matters.
+//! The places where a crash matters: before and after each touch of the database, the broker or Amazon that changes
+//! something, or that something is decided by.
+//!
+//! What a build does there depends on nothing but `debug_assertions`: a release has neither the hook nor a branch. This crate has
+//! no feature for it, because a call that some build leaves out is a call that some build has not tested. What ends the
+//! process is in the program, behind its feature `test-clock`: whoever may move its clock may end it, too, and one feature
+//! that no release has is easier to keep out than two.
 
-/// Marks a durable or outward act. Crash tests stop the program here; release builds do nothing.
+/// Marks a durable or outward act, before or after it. Each label stands at one place. Crash tests stop the program here;
+/// release builds do nothing.
 #[inline]
 pub fn boundary(label: &'static str) {
     #[cfg(debug_assertions)]

@@ -25,7 +25,7 @@ mod reschedule;
 pub mod turns;
 
 pub use advance::{Advanced, Begun, Policies, Reconciler};
-pub use announce::{Announcement, Content, alert_id, announcement_at, announcements_of, publish};
+pub use announce::{Announcement, Content, alert_id, announcement_at, announcements_of, mark_told, publish};
 pub use arrival::{Arrival, DeadLetter, KeepDeadLetters, TakeIn};
 pub use boundary::{boundary, on_boundary};
 pub use notice::{

@@ -104,8 +104,8 @@ where
         let (after, append) = self.append_for(loaded.clone(), now, events, beside);
         boundary("append");
         let mut results = self.log.append_all(vec![append.clone()]).await;
-        let appended = results.pop().unwrap_or(Err(LogError::Overtaken))?;
         boundary("appended");
+        let appended = results.pop().unwrap_or(Err(LogError::Overtaken))?;
         if !appended.older_unpublished {
             self.offer(&loaded, &append);
         }

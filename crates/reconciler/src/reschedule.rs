@@ -4,11 +4,12 @@
 //! Accounts are configured too, and what that changes is a fact: a session whose account is missing needs repair,
 //! and one that needs nothing else does not when it is there.
 
-use checkout::{Command, Session, Step, Timestamp, decide, next_step};
+use checkout::{Command, Session, SessionId, Step, Timestamp, decide, next_step};
 
 use crate::advance::Reconciler;
+use crate::boundary;
 use crate::ports::{Chance, Clock, ConfirmCheckout, LogError, LookUp, Outlet, Scheduled, SessionLog};
-use crate::record::{Schedule, replay};
+use crate::record::{Schedule, Version, replay};
 use crate::recording::Loaded;
 
 impl<L, A, C, R, O> Reconciler<L, A, C, R, O>
@@ -22,7 +23,7 @@ where
     /// A session that was looked at and only waits is not brought up again before its time.
     pub(crate) async fn put_off(&self, loaded: &Loaded, now: Timestamp) -> Result<(), LogError> {
         match Schedule::of(&loaded.session, now, self.policy(&loaded.session)) {
-            Some(schedule) => self.log.reschedule(&loaded.id, loaded.version, schedule).await,
+            Some(schedule) => self.move_row(&loaded.id, loaded.version, schedule).await,
             None => Ok(()),
         }
     }
@@ -61,11 +62,16 @@ where
             return self.load_with_account(&scheduled.id).await.map(drop);
         }
         match self.schedule(&session, last.at, now) {
-            Some(right) if right != scheduled.schedule => {
-                self.log.reschedule(&scheduled.id, version, right).await
-            }
+            Some(right) if right != scheduled.schedule => self.move_row(&scheduled.id, version, right).await,
             Some(_) | None => Ok(()),
         }
+    }
+
+    async fn move_row(&self, id: &SessionId, version: Version, schedule: Schedule) -> Result<(), LogError> {
+        boundary("reschedule");
+        let moved = self.log.reschedule(id, version, schedule).await;
+        boundary("rescheduled");
+        moved
     }
 
     /// What is due stays due since when it was.

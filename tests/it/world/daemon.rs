@@ -148,6 +148,11 @@ impl Daemon {
         self.finish().await
     }
 
+    /// Its number, until it has been seen to end.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     /// Waits until it has ended by itself.
     pub(crate) async fn finish(&mut self) -> Finished {
         let status = in_time("the end of confirmd", self.child.wait()).await.unwrap();

@@ -5,6 +5,7 @@ mod books;
 mod console;
 mod daemon;
 mod events;
+mod proof;
 mod shop;
 mod watching;
 mod witness;
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 use testkit::real;
 
 pub(crate) use daemon::{Daemon, Finished};
+pub(crate) use proof::UNREADABLE;
 pub(crate) use shop::{client_of, example, sandbox_by_the_machines_clock};
 pub(crate) use witness::{confirmations, operations, repeats};
 
@@ -179,8 +181,12 @@ impl World {
 
     /// The same, ending itself at the first boundary of this label, as by a power cut.
     pub(crate) async fn daemon_that_dies_at(&self, label: &str) -> Daemon {
-        let at = [("CONFIRMD_TEST_CRASH_AT", label)];
-        Daemon::start(&self.config_file(), &self.sandbox.info().control_url, &at).await
+        self.daemon_in(&[("CONFIRMD_TEST_CRASH_AT", label)]).await
+    }
+
+    /// Starts confirmd with this in its environment and waits until its console can be asked.
+    pub(crate) async fn daemon_in(&self, environment: &[(&str, &str)]) -> Daemon {
+        Daemon::start(&self.config_file(), &self.sandbox.info().control_url, environment).await
     }
 
     /// Runs one command to its end.

@@ -3,7 +3,7 @@
 use anyhow::bail;
 use checkout::AccountName;
 use reconciler::ports::Clock;
-use reconciler::{AccountCondition, AccountConditions, Condition};
+use reconciler::{AccountCondition, AccountConditions, Condition, boundary};
 use serde_json::json;
 
 use super::{AtHand, Ended, at_hand, operator, print_json};
@@ -70,7 +70,9 @@ async fn set(
         by: operator(),
         reason: on.reason,
     };
+    boundary("set-by-operator");
     at_hand.log.set(&set).await?;
+    boundary("condition-set-by-operator");
     if on.output.json {
         print_json(&json!({ "account": set.account.as_str(), "condition": set.condition.name() }))?;
     } else {

@@ -13,7 +13,6 @@ use crate::{query, signals, telemetry};
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     telemetry::log(&config.telemetry.log, config.telemetry.format);
-    crash_where_asked();
     for key in &config.without_effect {
         tracing::warn!("the configuration sets {key}, which has no effect in this version");
     }
@@ -72,15 +71,4 @@ fn modes(config: &Config) -> String {
         .map(|(name, account)| format!("{name}: {}", query::mode_name(account.mode)))
         .collect();
     told.join(", ")
-}
-
-/// With the feature `test-clock`, `CONFIRMD_TEST_CRASH_AT=label` ends the process at that boundary as a power
-/// cut would.
-fn crash_where_asked() {
-    #[cfg(feature = "test-clock")]
-    reconciler::on_boundary(|label| {
-        if std::env::var("CONFIRMD_TEST_CRASH_AT").is_ok_and(|at| at == label) {
-            std::process::abort();
-        }
-    });
 }

@@ -9,7 +9,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use provider::{Accounts, CallReport, Observer, Probed};
 use reconciler::ports::{Clock, LogError};
-use reconciler::{AccountCondition, AccountConditions, Condition, Notice, NoticeKind, NoticeLog};
+use reconciler::{AccountCondition, AccountConditions, Condition, Notice, NoticeKind, NoticeLog, boundary};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -134,7 +134,12 @@ where
             () = probe => {
                 for account in accounts.probes_due(clock.now()) {
                     if probed.insert(account.clone()) {
-                        probes.push(async move { (accounts.probe(&account).await, account) });
+                        probes.push(async move {
+                            boundary("probe");
+                            let outcome = accounts.probe(&account).await;
+                            boundary("probed");
+                            (outcome, account)
+                        });
                     }
                 }
             }
@@ -237,7 +242,9 @@ where
     };
     // Told before it is set: were it the other way round, a crash in between would keep it untold.
     for notice in &notices {
+        boundary("record-notice");
         log.record(notice).await?;
+        boundary("notice-recorded");
         tell_of_notice(notice);
     }
     if recorded != change.condition {
@@ -249,7 +256,10 @@ where
             reason: change.reason.clone(),
         };
         // An operator may have paused it in between.
-        if !log.set_after(seen.as_ref(), &setting).await? {
+        boundary("set-condition");
+        let is_set = log.set_after(seen.as_ref(), &setting).await?;
+        boundary("condition-set");
+        if !is_set {
             return Err(LogError::Overtaken);
         }
     }

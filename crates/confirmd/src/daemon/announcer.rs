@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reconciler::ports::{Clock, LogError, Outbox, Outlet, Publish, SessionLog};
-use reconciler::{Announcement, Content, NoticeLog, PublishNotice, announcement_at, publish};
+use reconciler::{
+    Announcement, Content, NoticeLog, PublishNotice, announcement_at, boundary, mark_told, publish,
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -165,7 +167,7 @@ where
             }
         }
         if !silent.is_empty() {
-            Outbox::told(&self.log, &silent).await?;
+            mark_told(&self.log, &silent).await?;
         }
         if announcements.is_empty() {
             return Ok(!silent.is_empty());
@@ -176,16 +178,19 @@ where
     async fn drain_notices(&self) -> Result<(), LogError> {
         let notices = NoticeLog::untold(&self.log, 100).await?;
         for notice in notices {
-            match self.publisher.publish_notice(&notice).await {
-                Ok(()) => NoticeLog::told(&self.log, std::slice::from_ref(&notice)).await?,
-                Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "a notice could not be told"
-                    );
-                    break;
-                }
+            boundary("publish-notice");
+            let published = self.publisher.publish_notice(&notice).await;
+            boundary("notice-published");
+            if let Err(error) = published {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a notice could not be told"
+                );
+                break;
             }
+            boundary("mark-notice-told");
+            NoticeLog::told(&self.log, std::slice::from_ref(&notice)).await?;
+            boundary("notice-told");
         }
         Ok(())
     }

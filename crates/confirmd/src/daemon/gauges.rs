@@ -6,7 +6,7 @@ use std::sync::Arc;
 use checkout::{AccountName, Currency, StateName, Timestamp};
 use kafka_topics::{DeadLetters, Publisher};
 use reconciler::ports::{Call, Clock, LogError};
-use reconciler::{Condition, NoticeKind};
+use reconciler::{Condition, NoticeKind, boundary};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use session_log::{Filter, Listed, Log, Which};
@@ -82,7 +82,9 @@ async fn drain_dead_letters(log: &Log, publisher: &Publisher) -> Result<(), LogE
 /// Whatever is past its keep, however much that is.
 async fn erase(log: &Log, now: Timestamp) -> Result<(), LogError> {
     loop {
+        boundary("erase");
         let erased = log.erase(now, ERASED_AT_ONCE).await?;
+        boundary("erased");
         if erased > 0 {
             tracing::info!(
                 erased,

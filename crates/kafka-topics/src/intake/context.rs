@@ -10,6 +10,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
+use reconciler::boundary;
 use tokio::sync::{Notify, watch};
 
 use super::membership::offsets;
@@ -94,7 +95,9 @@ impl Context {
         };
         // Asynchronous, because this runs inside a poll and the broker may be away; it leaves before we rejoin.
         if !done.is_empty() {
+            boundary("commit-revoked-offsets");
             let _ = consumer.commit(&offsets(&self.topic, &done), CommitMode::Async);
+            boundary("revoked-offsets-on-their-way");
         }
         // What was lost because the broker is away goes on being worked, until there is an assignment again;
         // eager members give up everything before each assignment, which says nothing.

@@ -292,7 +292,9 @@ impl<'a, T: TakeIn, K: KeepDeadLetters, N: NoticeLog, C: Clock> Membership<'a, T
         }
         boundary("commit-offsets");
         // The broker's answer comes to the context; a partition that was not committed is tried again.
-        if let Err(error) = self.consumer.commit(&list, CommitMode::Async) {
+        let asked = self.consumer.commit(&list, CommitMode::Async);
+        boundary("offsets-on-their-way");
+        if let Err(error) = asked {
             context.not_committed(&list, &error);
         }
     }
@@ -396,9 +398,11 @@ fn close(
         .name("kafka-close".to_owned())
         .spawn(move || {
             if !marks.is_empty() {
-                boundary("commit-offsets");
                 let list = offsets(&topic, &marks);
-                if let Err(error) = consumer.commit(&list, CommitMode::Sync) {
+                boundary("commit-last-offsets");
+                let committed = consumer.commit(&list, CommitMode::Sync);
+                boundary("last-offsets-committed");
+                if let Err(error) = committed {
                     tracing::warn!("the last offsets were not committed; their events come again: {error}");
                 }
                 // A consumer that is dropped while such a list lives hangs for ever.
