@@ -1,5 +1,5 @@
 //! The fuzz targets on a budget: arbitrary bytes, arbitrary JSON, and real samples with a few bytes changed.
-//! `CONFIRMD_INPUTS=1000000` has a million of each.
+//! `FUZZ_INPUTS=1000000` has a million of each.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -37,7 +37,7 @@ const NAMES: [&str; 24] = [
 ];
 
 fn config() -> ProptestConfig {
-    let inputs = std::env::var("CONFIRMD_INPUTS")
+    let inputs = std::env::var("FUZZ_INPUTS")
         .ok()
         .and_then(|text| text.parse().ok());
     ProptestConfig {

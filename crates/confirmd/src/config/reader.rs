@@ -311,6 +311,11 @@ impl<'a> Reader<'a> {
     pub(super) fn read_file(&mut self, key: &str, file: &Path) -> Option<String> {
         match std::fs::read_to_string(file) {
             Ok(text) => Some(text),
+            // A URL under the wrong key may hold a password.
+            Err(_) if file.to_string_lossy().contains(":/") => {
+                self.problem(key, "must be the path of a file, and what stands there is a URL");
+                None
+            }
             Err(error) => {
                 self.problem(
                     key,
@@ -348,9 +353,14 @@ fn collect_unknown(prefix: &str, dict: &Dict, asked: &BTreeSet<String>, unknown:
     }
 }
 
-/// Enough of a value to find it again.
-fn quoted(text: &str) -> String {
-    text.chars().take(40).collect()
+/// A value that is not what it should be, for people; nothing that may be a secret put under the wrong key.
+fn quoted(text: &str) -> &str {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || " .,-+".contains(c);
+    if text.len() <= 24 && text.chars().all(is_plain) {
+        text
+    } else {
+        "\u{2026}"
+    }
 }
 
 fn flatten(prefix: &str, dict: &Dict, flat: &mut BTreeMap<String, String>) {

@@ -1,3 +1,5 @@
+mod arbitrary;
+
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;

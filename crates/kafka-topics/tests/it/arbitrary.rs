@@ -1,5 +1,5 @@
 //! The fuzz targets on a budget: arbitrary bytes, arbitrary JSON, and real events with a few bytes changed.
-//! `CONFIRMD_INPUTS=1000000` has a million of each.
+//! `FUZZ_INPUTS=1000000` has a million of each.
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -50,7 +50,7 @@ const NAMES: [&str; 24] = [
 ];
 
 fn config() -> Config {
-    let inputs = std::env::var("CONFIRMD_INPUTS")
+    let inputs = std::env::var("FUZZ_INPUTS")
         .ok()
         .and_then(|text| text.parse().ok());
     Config {

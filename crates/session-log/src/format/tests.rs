@@ -1,3 +1,5 @@
+mod arbitrary;
+
 use std::time::Duration;
 
 use checkout::{
@@ -5,10 +7,12 @@ use checkout::{
     Evidence, Flaw, ForswornBy, Found, IdempotencyKey, Ids, Order, Outcome, Payment, PaymentIntent,
     PrivateRef, ProductType, Refusal, Statement, Timestamp, Work,
 };
-use reconciler::{Address, Personal};
+use reconciler::{Address, BuyerDetails, Personal};
 use serde_json::{Value, json};
 
-use super::{NotReadable, read_event, read_personal, store_event, store_personal};
+use super::{
+    NotReadable, read_details, read_event, read_personal, store_details, store_event, store_personal,
+};
 
 const GOLDEN: &str = include_str!("../../tests/it/golden/events-v1.json");
 
@@ -326,7 +330,32 @@ fn personal_data_are_read_as_they_were_stored() {
 }
 
 #[test]
+fn buyers_details_are_read_as_they_were_stored() {
+    let details = BuyerDetails {
+        buyer_id: Some("amzn1.account.A".to_owned()),
+        name: Some("Ada".to_owned()),
+        email: Some("ada@example.com".to_owned()),
+        billing_address: Some(Address {
+            city: Some("Turin".to_owned()),
+            ..Address::default()
+        }),
+        payment_descriptors: vec!["Visa ****1111".to_owned()],
+        ..BuyerDetails::default()
+    };
+    let stored = store_details(&details);
+    assert_eq!(
+        stored,
+        r#"{"buyerId":"amzn1.account.A","name":"Ada","email":"ada@example.com","billingAddress":{"city":"Turin"},"paymentDescriptors":["Visa ****1111"]}"#
+    );
+    assert!(read_details(1, &stored).unwrap() == details);
+    assert!(read_details(1, "{}").unwrap().is_empty());
+    assert!(read_details(2, &stored).is_err());
+}
+
+#[test]
 fn unreadable_personal_data_are_not_quoted() {
     let error = read_personal(1, r#"{"shippingAddress": "Ada"}"#).unwrap_err();
+    assert!(!error.to_string().contains("Ada"));
+    let error = read_details(1, r#"{"name": ["Ada"]}"#).unwrap_err();
     assert!(!error.to_string().contains("Ada"));
 }

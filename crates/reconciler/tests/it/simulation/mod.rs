@@ -7,7 +7,7 @@
 //!              └───────────── shrink: less of it, while it fails ◄─┘
 //! ```
 //!
-//! `CONFIRMD_SIM_SEEDS=20000` runs more seeds, `CONFIRMD_SIM_SEED=7` runs one and tells what happened in it.
+//! `SIM_SEEDS=20000` runs more seeds, `SIM_SEED=7` runs one and tells what happened in it.
 
 mod amazon;
 mod check;
@@ -44,10 +44,10 @@ fn number(name: &str) -> Option<u64> {
 }
 
 fn run_part(part: u64) {
-    let one = number("CONFIRMD_SIM_SEED");
+    let one = number("SIM_SEED");
     let seeds = match one {
         Some(one) => one..one + 1,
-        None => 0..number("CONFIRMD_SIM_SEEDS").unwrap_or(SEEDS),
+        None => 0..number("SIM_SEEDS").unwrap_or(SEEDS),
     };
     let reached = Reached::default();
     for seed in seeds.filter(|seed| seed % PARTS == part) {
@@ -58,7 +58,7 @@ fn run_part(part: u64) {
         if let Some(first) = check(&scenario, &ended).first() {
             let small = shrink::shrunk(&scenario, Without::Nothing, POLLS, first.of);
             panic!(
-                "{}\nCONFIRMD_SIM_SEED={seed} runs it whole, alone",
+                "{}\nSIM_SEED={seed} runs it whole, alone",
                 shrink::story(&small, Without::Nothing, POLLS)
             );
         }
