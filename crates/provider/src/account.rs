@@ -105,6 +105,7 @@ struct Buckets {
     confirm: Bucket,
     look_up: Bucket,
     charge: Bucket,
+    permission: Bucket,
 }
 
 impl Buckets {
@@ -113,6 +114,7 @@ impl Buckets {
             Call::Confirm => &mut self.confirm,
             Call::LookUp => &mut self.look_up,
             Call::Charge => &mut self.charge,
+            Call::Permission => &mut self.permission,
         }
     }
 }
@@ -158,6 +160,7 @@ impl Account {
                 confirm: bucket(Call::Confirm),
                 look_up: bucket(Call::LookUp),
                 charge: bucket(Call::Charge),
+                permission: bucket(Call::Permission),
             },
             breaker: Breaker::running(),
             paused: false,
@@ -222,6 +225,8 @@ impl Account {
             state.buckets.of(call).succeeded(now);
         }
         match heard.class {
+            // What nobody waits for stops nobody who is waited for: if it is the account, the other calls find out.
+            _ if call == Call::Permission => (false, None),
             Some(Class::Lane) => match state.suspects.refused(subject, now) {
                 Blame::Session => (true, None),
                 // That it would bring the refusal again was known. On trial it makes room for the next session,
@@ -333,7 +338,7 @@ impl Account {
 
     pub(crate) fn share_out(&self, share: f64, now: Timestamp) {
         let mut state = self.state();
-        for call in [Call::Confirm, Call::LookUp, Call::Charge] {
+        for call in [Call::Confirm, Call::LookUp, Call::Charge, Call::Permission] {
             let quota = ours(self.quotas.of(call), self.shop_front_share, share);
             state.buckets.of(call).share_out(quota, now);
         }
@@ -343,6 +348,7 @@ impl Account {
         self.state().buckets.of(call).rate()
     }
 
+    /// In what people wait for.
     pub(crate) fn is_slowed(&self) -> bool {
         let buckets = &self.state().buckets;
         buckets.confirm.is_slowed() || buckets.look_up.is_slowed() || buckets.charge.is_slowed()

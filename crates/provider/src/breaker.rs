@@ -87,7 +87,10 @@ impl Breaker {
         match (self.state, call) {
             (State::Running, _) | (State::OnTrial { .. }, Call::LookUp | Call::Charge) => Leave::Given,
             (State::OnTrial { .. }, Call::Confirm) if !self.trial_is_out => Leave::OnTrial,
-            (State::OnTrial { .. }, Call::Confirm) | (State::Stopped { .. }, _) => Leave::Refused,
+            // Buyers' details can wait until it runs.
+            (State::OnTrial { .. }, Call::Confirm | Call::Permission) | (State::Stopped { .. }, _) => {
+                Leave::Refused
+            }
         }
     }
 
@@ -104,7 +107,11 @@ impl Breaker {
     pub(crate) fn may_send(&self, call: Call, leave: Leave) -> bool {
         match self.state {
             State::Running => true,
-            State::OnTrial { .. } => call != Call::Confirm || leave == Leave::OnTrial,
+            State::OnTrial { .. } => match call {
+                Call::Confirm => leave == Leave::OnTrial,
+                Call::LookUp | Call::Charge => true,
+                Call::Permission => false,
+            },
             State::Stopped { .. } => false,
         }
     }

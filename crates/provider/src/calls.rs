@@ -1,12 +1,16 @@
 //! The ports of the reconciler: one call each, made, heard of and put into the model's words.
 
-use amazon_pay::{ChargeId, CheckoutSession, CheckoutSessionId, IdempotencyKey, ReasonCode, Request};
+use amazon_pay::{
+    ChargeId, ChargePermissionId, CheckoutSession, CheckoutSessionId, IdempotencyKey, ReasonCode, Request,
+};
 use checkout::{
     AccountName, Answer, ChargeAnswer, ChargeFound, Class, ConfirmAnswer, Found, LookUpAnswer, Operation,
     Order, SessionId, Timestamp,
 };
-use reconciler::Personal;
-use reconciler::ports::{Attempt, Call, Clock, ConfirmCheckout, LookUp, NoTurn, Turns};
+use reconciler::ports::{
+    Attempt, Call, Clock, ConfirmCheckout, LookUp, NoTurn, PermissionAnswer, PermissionDetails, Turns,
+};
+use reconciler::{BuyerDetails, Personal};
 
 use crate::account::{Account, Heard, Turn};
 use crate::accounts::Accounts;
@@ -28,6 +32,7 @@ impl Made<'_> {
             CallKind::Finalize | CallKind::Complete => Call::Confirm,
             CallKind::LookUp | CallKind::Probe => Call::LookUp,
             CallKind::Charge => Call::Charge,
+            CallKind::Permission => Call::Permission,
         }
     }
 }
@@ -161,6 +166,25 @@ impl<C: Clock> Accounts<C> {
         self.succeeded(&account, made, &answer);
         Ok(ChargeAnswer::Told { found, answer })
     }
+
+    async fn permission_looked_up(
+        &self,
+        mut turn: Turn,
+        charge_permission_id: &str,
+        made: &Made<'_>,
+    ) -> Result<BuyerDetails, Failure> {
+        let account = turn.account();
+        let id = ChargePermissionId::parse(charge_permission_id)
+            .map_err(|error| Failure::NotSent(error.to_string()))?;
+        let request = Request::get_charge_permission(&id);
+        let window = look_up_window(&account, made.begun_at);
+        let response = exchange(&account, &*self.clock, Some(&mut turn), &request, window).await?;
+        let answer = success(response.status, response.request_id);
+        let details = reading::buyer_details(charge_permission_id, response.value)
+            .map_err(|because| unreadable(&answer, because))?;
+        self.succeeded(&account, made, &answer);
+        Ok(details)
+    }
 }
 
 impl<C: Clock> Turns for Accounts<C> {
@@ -268,6 +292,38 @@ impl<C: Clock> LookUp for Accounts<C> {
             class: self.failed(&account, &made, &failure, &answer).class,
             retry_after: failure.retry_after(),
             answer,
+        }
+    }
+}
+
+impl<C: Clock> PermissionDetails for Accounts<C> {
+    async fn permission_details(
+        &self,
+        turn: Turn,
+        _: &AccountName,
+        charge_permission_id: &str,
+    ) -> PermissionAnswer {
+        let account = turn.account();
+        let made = Made {
+            kind: CallKind::Permission,
+            subject: charge_permission_id,
+            begun_at: self.clock.now(),
+        };
+        let failure = match self.permission_looked_up(turn, charge_permission_id, &made).await {
+            Ok(details) => return PermissionAnswer::Told(Box::new(details)),
+            Err(failure) => failure,
+        };
+        let answer = failure.answer_to_look_up();
+        if says_not_found(&failure) {
+            self.succeeded(&account, &made, &answer);
+            return PermissionAnswer::Gone;
+        }
+        match self.failed(&account, &made, &failure, &answer).class {
+            // It has no content, so nobody can repair it.
+            Class::Fix { .. } | Class::Final => PermissionAnswer::Gone,
+            Class::Retry | Class::Slow | Class::Ask | Class::Lane => PermissionAnswer::NotNow {
+                retry_after: failure.retry_after(),
+            },
         }
     }
 }

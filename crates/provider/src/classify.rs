@@ -35,7 +35,7 @@ pub(crate) fn classify(call: Call, status: u16, reason_code: Option<&str>) -> Ve
     match call {
         Call::Confirm => verdict,
         // A look-up has no content and changes nothing: nothing lands, and nobody is declined by it.
-        Call::LookUp | Call::Charge => Verdict::nothing_done(match verdict.class {
+        Call::LookUp | Call::Charge | Call::Permission => Verdict::nothing_done(match verdict.class {
             Class::Final => Class::Ask,
             Class::Fix { .. } => Class::Fix { content: false },
             class @ (Class::Retry | Class::Slow | Class::Ask | Class::Lane) => class,
@@ -244,7 +244,7 @@ mod tests {
                 },
                 "{status} {code}"
             );
-            for call in [Call::LookUp, Call::Charge] {
+            for call in [Call::LookUp, Call::Charge, Call::Permission] {
                 let get = classify(call, status, Some(code));
                 assert_eq!(get, Verdict::nothing_done(looking), "{call:?} {status} {code}");
             }

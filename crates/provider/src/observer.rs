@@ -14,6 +14,8 @@ pub enum CallKind {
     LookUp,
     /// Get Charge.
     Charge,
+    /// Get Charge Permission.
+    Permission,
     /// Get Checkout Session of an id that does not exist.
     Probe,
 }
@@ -27,6 +29,7 @@ impl CallKind {
             Self::Complete => "complete",
             Self::LookUp => "look-up",
             Self::Charge => "charge",
+            Self::Permission => "permission",
             Self::Probe => "probe",
         }
     }

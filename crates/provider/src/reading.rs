@@ -1,8 +1,10 @@
 //! Amazon's objects in the model's words. Pure.
 
-use amazon_pay::{self as api, Charge, ChargeState, CheckoutSession, CheckoutSessionState, ProductType};
+use amazon_pay::{
+    self as api, Charge, ChargePermission, ChargeState, CheckoutSession, CheckoutSessionState, ProductType,
+};
 use checkout::{ChargeFound, ChargePermissionType, Found, Ids};
-use reconciler::{Address, Personal};
+use reconciler::{Address, BuyerDetails, Personal};
 
 /// A reason goes into events and topics: Amazon's are short words.
 const LONGEST_REASON: usize = 128;
@@ -66,6 +68,24 @@ pub(crate) fn charge_found(id: &str, charge: Charge) -> Result<ChargeFound, Uncl
             state.as_str()
         )),
     }
+}
+
+/// What Get Charge Permission tells of the buyer.
+pub(crate) fn buyer_details(id: &str, permission: ChargePermission) -> Result<BuyerDetails, Unclear> {
+    same_object(id, permission.charge_permission_id.as_str())?;
+    let buyer = permission.buyer.unwrap_or_default();
+    let preferences = permission.payment_preferences.into_iter();
+    Ok(BuyerDetails {
+        buyer_id: filled(buyer.buyer_id),
+        name: filled(buyer.name),
+        email: filled(buyer.email),
+        phone_number: filled(buyer.phone_number),
+        shipping_address: permission.shipping_address.and_then(address),
+        billing_address: permission.billing_address.and_then(address),
+        payment_descriptors: preferences
+            .filter_map(|preference| filled(preference.payment_descriptor))
+            .collect(),
+    })
 }
 
 /// Someone else's money must never be read as this session's.

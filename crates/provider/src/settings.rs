@@ -25,6 +25,8 @@ pub struct Quotas {
     pub look_up: Quota,
     /// Get Charge.
     pub charge: Quota,
+    /// Get Charge Permission.
+    pub permission: Quota,
 }
 
 impl Quotas {
@@ -37,11 +39,13 @@ impl Quotas {
                 confirm: quota(20.0, 4.0),
                 look_up: quota(40.0, 8.0),
                 charge: quota(20.0, 4.0),
+                permission: quota(20.0, 4.0),
             },
             Environment::Sandbox => Self {
                 confirm: quota(2.0, 1.0),
                 look_up: quota(10.0, 1.0),
                 charge: quota(5.0, 1.0),
+                permission: quota(10.0, 1.0),
             },
         }
     }
@@ -51,6 +55,7 @@ impl Quotas {
             Call::Confirm => self.confirm,
             Call::LookUp => self.look_up,
             Call::Charge => self.charge,
+            Call::Permission => self.permission,
         }
     }
 }
@@ -88,7 +93,7 @@ impl AccountSettings {
         if !(0.0..1.0).contains(&self.shop_front_share) {
             return Err(SettingsError::ShopFrontShare);
         }
-        for call in [Call::Confirm, Call::LookUp, Call::Charge] {
+        for call in [Call::Confirm, Call::LookUp, Call::Charge, Call::Permission] {
             let quota = self.quotas.of(call);
             let fits = quota.burst.is_finite() && quota.per_second.is_finite();
             if !fits || quota.burst < 1.0 || quota.per_second <= 0.0 {

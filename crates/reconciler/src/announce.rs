@@ -13,7 +13,7 @@ use crate::ports::{LogError, Outbox, Publish};
 use crate::record::{Recorded, Version, replay};
 
 /// Amazon serves the details of a charge permission this long.
-const PERMISSION_DETAILS_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub(crate) const PERMISSION_DETAILS_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// One fact, ready to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,6 +14,7 @@ mod advance;
 mod announce;
 mod arrival;
 mod boundary;
+mod details;
 mod notice;
 mod observe;
 mod operate;
@@ -28,10 +29,11 @@ pub use advance::{Advanced, Begun, Policies, Reconciler};
 pub use announce::{Announcement, Content, alert_id, announcement_at, announcements_of, mark_told, publish};
 pub use arrival::{Arrival, DeadLetter, KeepDeadLetters, TakeIn};
 pub use boundary::{boundary, on_boundary};
+pub use details::AskForDetails;
 pub use notice::{
     AccountCondition, AccountConditions, Condition, Notice, NoticeKind, NoticeLog, PublishNotice,
 };
 pub use observe::Observed;
 pub use operate::{Act, ActError};
-pub use personal::{Address, Personal};
+pub use personal::{Address, BuyerDetails, Personal};
 pub use record::{Actor, Append, Recorded, Row, Schedule, Version, replay};

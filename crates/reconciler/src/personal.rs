@@ -51,3 +51,35 @@ impl fmt::Debug for Personal {
         f.write_str("Personal(…)")
     }
 }
+
+/// What Get Charge Permission tells of the buyer.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct BuyerDetails {
+    /// Amazon's name for the buyer, the same for all orders of a merchant.
+    pub buyer_id: Option<String>,
+    /// Name.
+    pub name: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Telephone number.
+    pub phone_number: Option<String>,
+    /// Where the goods go.
+    pub shipping_address: Option<Address>,
+    /// Where the bill goes.
+    pub billing_address: Option<Address>,
+    /// What the buyer pays with, in the words that the buyer knows it by.
+    pub payment_descriptors: Vec<String>,
+}
+
+impl BuyerDetails {
+    /// Whether nothing is told.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Debug for BuyerDetails {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BuyerDetails(…)")
+    }
+}

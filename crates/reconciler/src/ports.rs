@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::time::Duration;
 
 use checkout::{
     AccountName, BodyRef, ChargeAnswer, ConfirmAnswer, IdempotencyKey, LookUpAnswer, Operation, Order,
@@ -9,7 +10,7 @@ use checkout::{
 };
 
 use crate::announce::Announcement;
-use crate::personal::Personal;
+use crate::personal::{BuyerDetails, Personal};
 use crate::record::{Append, Recorded, Schedule, Version};
 
 /// The one source of time: every timestamp, wait and timeout of ours.
@@ -159,6 +160,37 @@ pub trait SessionLog: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Scheduled>, LogError>> + Send;
 }
 
+/// What Amazon tells of the buyers of confirmed sessions, beside the facts and for a time of its own.
+///
+/// An implementor promises: what was kept or given up once is wanted no more, erased or not.
+pub trait KeepDetails: Send + Sync {
+    /// Confirmed sessions of `account` and `share` whose details were neither kept nor given up and whose last fact
+    /// was recorded after `since`, the oldest first.
+    fn wanting_details(
+        &self,
+        account: &AccountName,
+        share: &Share,
+        since: Timestamp,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<SessionId>, LogError>> + Send;
+
+    /// Keeps them until `erase_after`. The first that were kept stay.
+    fn keep_details(
+        &self,
+        id: &SessionId,
+        at: Timestamp,
+        details: &BuyerDetails,
+        erase_after: Timestamp,
+    ) -> impl Future<Output = Result<(), LogError>> + Send;
+
+    /// There will be none.
+    fn give_details_up(
+        &self,
+        id: &SessionId,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(), LogError>> + Send;
+}
+
 /// Facts that are recorded and not yet told.
 pub trait Outbox: Send + Sync {
     /// The oldest untold fact of each session, of sessions whose oldest one was recorded not after
@@ -203,6 +235,8 @@ pub enum Call {
     LookUp,
     /// Get Charge.
     Charge,
+    /// Get Charge Permission.
+    Permission,
 }
 
 /// Why there is no turn now.
@@ -277,4 +311,29 @@ pub trait LookUp: Turns {
         account: &AccountName,
         charge_id: &str,
     ) -> impl Future<Output = ChargeAnswer> + Send;
+}
+
+/// What came of asking for the buyer's details.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PermissionAnswer {
+    /// What Amazon tells; nothing in it where it tells no more.
+    Told(Box<BuyerDetails>),
+    /// There is no such charge permission, or it is refused as it would be every time.
+    Gone,
+    /// Not this time.
+    NotNow {
+        /// Amazon's own idea of when.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// Asks Amazon Pay about buyers, changing nothing. Whatever it is answered, no account is stopped by it.
+pub trait PermissionDetails: Turns {
+    /// Get Charge Permission.
+    fn permission_details(
+        &self,
+        turn: Self::Turn,
+        account: &AccountName,
+        charge_permission_id: &str,
+    ) -> impl Future<Output = PermissionAnswer> + Send;
 }

@@ -5,7 +5,7 @@ use reconciler::ports::LogError;
 
 use crate::database::{Kind, SqliteWriter, execute};
 use crate::open::Log;
-use crate::statement::{Param, Statement, params};
+use crate::statement::{Param, Statement, params, statement};
 use crate::trouble::Trouble;
 
 /// One statement in PostgreSQL, the last of three in SQLite.
@@ -13,6 +13,8 @@ const ERASE: Statement = Statement {
     postgres: include_str!("../sql/postgres/erase.sql"),
     sqlite: include_str!("../sql/sqlite/erase_mark.sql"),
 };
+const ERASE_DETAILS: Statement = statement!("erase_details");
+const ERASE_DEAD_LETTERS: Statement = statement!("erase_dead_letters");
 const BEFORE_IN_SQLITE: [&str; 2] = [
     include_str!("../sql/sqlite/erase_personal.sql"),
     include_str!("../sql/sqlite/erase_bodies.sql"),
@@ -30,6 +32,26 @@ impl Log {
             Kind::Postgres(_) => self.database.change(&ERASE, &params).await?,
             Kind::Sqlite { writer, .. } => in_steps(writer, &params).await.map_err(Trouble::from)?,
         };
+        Ok(u32::try_from(erased).unwrap_or(u32::MAX))
+    }
+
+    /// Removes the details of at most `limit` buyers whose `erase_after` is not after `now`; returns of how many.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn erase_details(&self, now: Timestamp, limit: u32) -> Result<u32, LogError> {
+        let erased = self.database.change(&ERASE_DETAILS, &params![now, limit]).await?;
+        Ok(u32::try_from(erased).unwrap_or(u32::MAX))
+    }
+
+    /// Removes at most `limit` dead letters that were set aside not after `until` and that the topic has not taken;
+    /// returns how many.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn erase_dead_letters(&self, until: Timestamp, limit: u32) -> Result<u32, LogError> {
+        let params = params![until, limit];
+        let erased = self.database.change(&ERASE_DEAD_LETTERS, &params).await?;
         Ok(u32::try_from(erased).unwrap_or(u32::MAX))
     }
 }

@@ -20,6 +20,7 @@ mod conditions;
 mod console;
 mod database;
 mod dead_letters;
+mod details;
 mod erase;
 mod file;
 mod folds;

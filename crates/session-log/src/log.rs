@@ -63,11 +63,7 @@ impl SessionLog for Log {
         overdue_since: Timestamp,
         limit: u32,
     ) -> Result<Vec<Due>, LogError> {
-        let partitions = match share {
-            Share::All => None,
-            Share::Partitions(partitions) => Some(serde_json::json!(partitions).to_string()),
-        };
-        let params = params![partitions.as_deref(), until, overdue_since, limit];
+        let params = params![partitions(share).as_deref(), until, overdue_since, limit];
         Ok(self.database.rows(&DUE, &params, due).await?)
     }
 
@@ -92,6 +88,14 @@ impl SessionLog for Log {
 impl Log {
     pub(crate) async fn history(&self, id: &SessionId) -> Result<Vec<Recorded>, Trouble> {
         self.database.rows(&LOAD, &params![id.as_str()], recorded).await
+    }
+}
+
+/// As a JSON array; null for all of them.
+pub(crate) fn partitions(share: &Share) -> Option<String> {
+    match share {
+        Share::All => None,
+        Share::Partitions(partitions) => Some(serde_json::json!(partitions).to_string()),
     }
 }
 

@@ -29,7 +29,8 @@ macro_rules! migrations {
 }
 
 /// In order, from schema 1 on.
-const MIGRATIONS: &[Migration] = migrations!["0001_the_log", "0002_looks_and_alerts"];
+const MIGRATIONS: &[Migration] =
+    migrations!["0001_the_log", "0002_looks_and_alerts", "0003_permission_details"];
 
 /// The schema that this program knows.
 pub(crate) const EXPECTED: u32 = MIGRATIONS.len() as u32;

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, ready};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use checkout::{AccountName, BodyRef, Event, SessionId, Timestamp};
-use reconciler::ports::{Appended, Due, LogError, Outbox, PersonalRecord, Scheduled, SessionLog, Share};
-use reconciler::{Append, Recorded, Row, Schedule, Version};
+use checkout::{AccountName, BodyRef, Event, SessionId, StateName, Timestamp};
+use reconciler::ports::{
+    Appended, Due, KeepDetails, LogError, Outbox, PersonalRecord, Scheduled, SessionLog, Share,
+};
+use reconciler::{Append, BuyerDetails, Recorded, Row, Schedule, Version};
 
 /// Everything that is kept of one session.
 #[derive(Debug, Clone)]
@@ -33,6 +35,7 @@ struct Tables {
     sessions: BTreeMap<SessionId, Kept>,
     untold: BTreeSet<(SessionId, Version)>,
     appends: Vec<(SessionId, Vec<&'static str>)>,
+    details: BTreeMap<SessionId, Option<(BuyerDetails, Timestamp)>>,
     away: u32,
     intruder: Option<Intruder>,
     refuses: Option<Rule>,
@@ -70,6 +73,11 @@ impl MemoryLog {
     /// What is kept of a session.
     pub fn kept(&self, id: &SessionId) -> Option<Kept> {
         self.tables().sessions.get(id).cloned()
+    }
+
+    /// What is kept of a session's buyer and until when: nothing where that was given up. None where it was neither.
+    pub fn details(&self, id: &SessionId) -> Option<Option<(BuyerDetails, Timestamp)>> {
+        self.tables().details.get(id).cloned()
     }
 
     /// What `read` sees of a session's history, without a copy of it.
@@ -333,6 +341,58 @@ impl SessionLog for MemoryLog {
             scheduled.truncate(limit as usize);
             scheduled
         }))
+    }
+}
+
+impl KeepDetails for MemoryLog {
+    fn wanting_details(
+        &self,
+        account: &AccountName,
+        share: &Share,
+        since: Timestamp,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<SessionId>, LogError>> + Send {
+        let tables = self.tables();
+        let updated_at = |kept: &Kept| kept.facts.last().map(|fact| fact.at);
+        let mut wanting: Vec<_> = tables
+            .sessions
+            .iter()
+            .filter(|(id, kept)| {
+                kept.row.state == StateName::Confirmed
+                    && kept.row.account.as_ref() == Some(account)
+                    && !tables.details.contains_key(*id)
+                    && Some(since) < updated_at(kept)
+                    && match share {
+                        Share::All => true,
+                        Share::Partitions(ours) => ours.contains(&kept.partition),
+                    }
+            })
+            .map(|(id, kept)| (updated_at(kept), id.clone()))
+            .collect();
+        wanting.sort();
+        wanting.truncate(limit as usize);
+        ready(Ok(wanting.into_iter().map(|(_, id)| id).collect()))
+    }
+
+    fn keep_details(
+        &self,
+        id: &SessionId,
+        _: Timestamp,
+        details: &BuyerDetails,
+        erase_after: Timestamp,
+    ) -> impl Future<Output = Result<(), LogError>> + Send {
+        let kept = Some((details.clone(), erase_after));
+        self.tables().details.entry(id.clone()).or_insert(kept);
+        ready(Ok(()))
+    }
+
+    fn give_details_up(
+        &self,
+        id: &SessionId,
+        _: Timestamp,
+    ) -> impl Future<Output = Result<(), LogError>> + Send {
+        self.tables().details.entry(id.clone()).or_insert(None);
+        ready(Ok(()))
     }
 }
 

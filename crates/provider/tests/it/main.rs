@@ -8,6 +8,7 @@
 mod clock;
 mod conditions;
 mod confirming;
+mod details;
 mod fixtures;
 mod looking_up;
 mod requests;

@@ -87,11 +87,18 @@ fn the_published_quotas_are_amazons() {
             confirm,
             look_up,
             charge,
+            permission,
         } = Quotas::published(environment);
-        [confirm, look_up, charge].map(|quota| (quota.burst, quota.per_second))
+        [confirm, look_up, charge, permission].map(|quota| (quota.burst, quota.per_second))
     };
-    assert_eq!(of(Environment::Live), [(20.0, 4.0), (40.0, 8.0), (20.0, 4.0)]);
-    assert_eq!(of(Environment::Sandbox), [(2.0, 1.0), (10.0, 1.0), (5.0, 1.0)]);
+    assert_eq!(
+        of(Environment::Live),
+        [(20.0, 4.0), (40.0, 8.0), (20.0, 4.0), (20.0, 4.0)]
+    );
+    assert_eq!(
+        of(Environment::Sandbox),
+        [(2.0, 1.0), (10.0, 1.0), (5.0, 1.0), (10.0, 1.0)]
+    );
 }
 
 #[test]

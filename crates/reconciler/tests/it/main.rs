@@ -5,6 +5,7 @@ mod announcing;
 mod answering;
 mod arriving;
 mod confirming;
+mod details;
 mod given;
 mod operating;
 mod rescheduling;

@@ -4,12 +4,13 @@
 //! released; a golden file holds it to that. A field may be added to a format if readers can do without it. Anything
 //! else is a new number, and the old module then turns what it reads into the new one's.
 
+mod details_v1;
 mod event_v1;
 mod personal_v1;
 mod words_v1;
 
 use checkout::Event;
-use reconciler::Personal;
+use reconciler::{BuyerDetails, Personal};
 
 /// A fact in the columns of the log.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,6 +66,20 @@ pub(crate) fn read_personal(format: i64, content: &str) -> Result<Personal, NotR
         // What the parser says could quote what it met.
         1 => personal_v1::read(content).map_err(|_| malformed("personal", format, "not its JSON".to_owned())),
         _ => Err(unknown("personal", format)),
+    }
+}
+
+/// The format number that [`store_details`] writes.
+pub(crate) const DETAILS_FORMAT: i32 = 1;
+
+pub(crate) fn store_details(details: &BuyerDetails) -> String {
+    details_v1::store(details)
+}
+
+pub(crate) fn read_details(format: i64, content: &str) -> Result<BuyerDetails, NotReadable> {
+    match format {
+        1 => details_v1::read(content).map_err(|_| malformed("details", format, "not its JSON".to_owned())),
+        _ => Err(unknown("details", format)),
     }
 }
 

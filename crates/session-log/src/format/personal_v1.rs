@@ -18,7 +18,7 @@ macro_rules! address {
     ($($field:ident),+) => {
         #[derive(Serialize, Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct AddressV1 {
+        pub(super) struct AddressV1 {
             $(#[serde(skip_serializing_if = "Option::is_none")] $field: Option<String>),+
         }
 

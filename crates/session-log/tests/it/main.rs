@@ -7,6 +7,7 @@
 
 mod appending;
 mod away;
+mod details;
 mod folds;
 mod open;
 mod personal;

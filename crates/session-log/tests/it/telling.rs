@@ -13,6 +13,7 @@ on_both!(
     an_append_learns_of_older_untold_facts,
     what_was_told_is_told_no_more,
     a_dead_letter_is_kept_once_until_it_is_taken,
+    a_dead_letter_that_is_not_taken_goes_when_its_keep_is_over,
     a_notice_is_recorded_once_and_told_once,
     the_newest_condition_of_an_account_holds,
     a_condition_is_not_set_over_one_that_was_not_seen,
@@ -69,9 +70,8 @@ async fn what_was_told_is_told_no_more(backend: &Backend) {
     assert_eq!(log.load(&story.id).await.unwrap(), story.history);
 }
 
-async fn a_dead_letter_is_kept_once_until_it_is_taken(backend: &Backend) {
-    let log = &backend.log;
-    let letter = |source: &str, seconds| DeadLetter {
+fn letter(source: &str, seconds: u64) -> DeadLetter {
+    DeadLetter {
         source: source.to_owned(),
         key: None,
         payload: Some(vec![0, 255, 10]),
@@ -83,7 +83,22 @@ async fn a_dead_letter_is_kept_once_until_it_is_taken(backend: &Backend) {
         reason: "not JSON".to_owned(),
         field: "checkoutSessionId".to_owned(),
         at: at(seconds),
-    };
+    }
+}
+
+async fn a_dead_letter_that_is_not_taken_goes_when_its_keep_is_over(backend: &Backend) {
+    let log = &backend.log;
+    for (source, seconds) in [("t/0/1", 1), ("t/0/2", 2), ("t/0/3", 3)] {
+        log.keep(&letter(source, seconds)).await.unwrap();
+    }
+    assert_eq!(log.erase_dead_letters(at(0), 10).await.unwrap(), 0);
+    assert_eq!(log.erase_dead_letters(at(2), 1).await.unwrap(), 1);
+    assert_eq!(log.erase_dead_letters(at(2), 10).await.unwrap(), 1);
+    assert!(log.kept(9).await.unwrap() == [letter("t/0/3", 3)]);
+}
+
+async fn a_dead_letter_is_kept_once_until_it_is_taken(backend: &Backend) {
+    let log = &backend.log;
     for (source, seconds) in [("t/0/2", 2), ("t/0/1", 1), ("t/0/2", 3)] {
         log.keep(&letter(source, seconds)).await.unwrap();
     }
