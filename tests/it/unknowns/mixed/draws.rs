@@ -84,7 +84,7 @@ impl Draw {
         let stand = Value::Object(stand.collect());
         let count = 6 + sessions.below(5);
         let plans = (0..count)
-            .map(|_| Plan::drawn(&sessions.fork(), &stand))
+            .map(|_| Plan::drawn(&sessions.fork()))
             .collect();
         Self { seed, stand, plans }
     }
@@ -293,7 +293,7 @@ impl Kind {
 }
 
 impl Plan {
-    fn drawn(chance: &Seeded, stand: &Value) -> Self {
+    fn drawn(chance: &Seeded) -> Self {
         let kind = Kind::drawn(chance);
         let mut session = kind.session();
         let mut can_be_confirmed = true;
