@@ -60,8 +60,8 @@ impl Dying {
         for fault in [
             json!({"operation": "finalize", "when": "before", "kind": "reset", "probability": 0.15}),
             json!({"operation": "finalize", "when": "after", "kind": "reset", "probability": 0.1}),
-            json!({"operation": "finalize", "when": "before", "delay": "8s", "probability": 0.2}),
-            json!({"operation": "finalize", "when": "before", "delay": "2s", "probability": 0.6}),
+            json!({"operation": "finalize", "when": "before", "delay": "10s", "probability": 0.4}),
+            json!({"operation": "finalize", "when": "before", "delay": "3s"}),
             json!({"operation": "get", "when": "before", "delay": "1s", "probability": 0.3}),
         ] {
             world.fault(fault);

@@ -10,7 +10,7 @@ use testkit::chance::Seeded;
 use crate::world::{UNREADABLE, World};
 
 /// Sessions at Amazon that are not confirmed yet.
-const UNDER_WAY: usize = 14;
+const UNDER_WAY: usize = 20;
 /// Between two looks, on the world's clock: a twentieth of a second outside.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// More than a daemon's messages may have, where that is so.

@@ -40,6 +40,9 @@ fn program(config: &Path, control_url: &str, environment: &[(&str, &str)]) -> Co
         .arg("--config")
         .arg(config)
         .env("CONFIRMD_TEST_CLOCK", control_url)
+        // What is said to the tests is no setting of the program.
+        .env_remove("CONFIRMD_DEATH_SEED")
+        .env_remove("CONFIRMD_DEATH_SEEDS")
         .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
