@@ -1,5 +1,7 @@
 //! The other side, for the demo and for tests: a shop that says that its buyers are done, and a reader of what is told.
 
+pub mod operator;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 

@@ -115,6 +115,8 @@ impl Settings {
             ("auto.offset.reset", "earliest"),
             // The default of a second makes intake eight times slower once the queue has been full.
             ("fetch.queue.backoff.ms", "5"),
+            // A topic that is made anew, and partitions that are added, are read this soon, and not after five minutes.
+            ("topic.metadata.refresh.interval.ms", "10000"),
             // What waits in librdkafka waits in our memory too.
             ("queued.min.messages", "10000"),
             ("queued.max.messages.kbytes", "16384"),
