@@ -14,6 +14,7 @@ mod ipn;
 mod node_sdk;
 mod replicas;
 mod rust_sdk;
+mod surroundings;
 mod tidy;
 mod unknowns;
 mod way_in;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::world::{Daemon, World, confirmations};
 
 /// Partitions that a replica has said last to be working.
-fn partitions(daemon: &Daemon) -> Vec<u32> {
+pub(crate) fn partitions(daemon: &Daemon) -> Vec<u32> {
     let said = daemon.said();
     let last = said.lines().rev().find_map(|line| {
         let (_, set) = line.split_once("working partitions {")?;

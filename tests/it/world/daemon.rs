@@ -34,8 +34,20 @@ impl Finished {
     }
 }
 
+/// Not the end of a process, but an error, where a file may not grow: as it is on a disk that is full.
+const HEARS_OF_FULL_DISKS: &str = r#"trap '' XFSZ; exec "$0" "$@""#;
+
 fn program(config: &Path, control_url: &str, environment: &[(&str, &str)]) -> Command {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_confirmd-under-test"));
+    let program = Command::new(env!("CARGO_BIN_EXE_confirmd-under-test"));
+    with_usual(program, config, control_url, environment)
+}
+
+fn with_usual(
+    mut program: Command,
+    config: &Path,
+    control_url: &str,
+    environment: &[(&str, &str)],
+) -> Command {
     program
         .arg("--config")
         .arg(config)
@@ -83,10 +95,22 @@ impl Daemon {
 
     /// Starts it and waits for nothing.
     pub(crate) fn begin(config: &Path, control_url: &str, environment: &[(&str, &str)]) -> Self {
-        let mut child = program(config, control_url, environment)
-            .arg("run")
-            .spawn()
-            .unwrap();
+        Self::of(program(config, control_url, environment))
+    }
+
+    /// The same, by way of a shell that sees to what happens where a file may not grow.
+    pub(crate) fn begin_hearing_of_full_disks(config: &Path, control_url: &str) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        shell.args([
+            "-c",
+            HEARS_OF_FULL_DISKS,
+            env!("CARGO_BIN_EXE_confirmd-under-test"),
+        ]);
+        Self::of(with_usual(shell, config, control_url, &[]))
+    }
+
+    fn of(mut program: Command) -> Self {
+        let mut child = program.arg("run").spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let (told, lines) = watch::channel(Vec::new());
         let reader = tokio::spawn(async move {
@@ -136,13 +160,31 @@ impl Daemon {
 
     /// SIGTERM, and what it says until it has ended.
     pub(crate) async fn terminate(mut self) -> Finished {
-        let id = self.child.id().expect("it runs");
-        let killed = std::process::Command::new("kill")
-            .args(["-TERM", &id.to_string()])
+        self.signal("-TERM");
+        self.finish().await
+    }
+
+    /// SIGSTOP: it stands still until it goes on, and does not know.
+    pub(crate) fn stall(&self) {
+        self.signal("-STOP");
+    }
+
+    /// SIGCONT.
+    pub(crate) fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = std::process::Command::new("kill")
+            .args([signal, &self.id().to_string()])
             .status()
             .unwrap();
-        assert!(killed.success());
-        self.finish().await
+        assert!(sent.success());
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
     }
 
     /// SIGKILL.

@@ -121,6 +121,21 @@ impl World {
         self.dir.path()
     }
 
+    /// Makes the topics that are not there (any more), and reads those that were told on from their beginning.
+    pub(crate) async fn topics_are_made_again(&mut self) {
+        let made = async {
+            // One that is just being deleted may stand in its own way.
+            while kafka_topics::create_topics(&self.kafka, PARTITIONS).await.is_err()
+                || kafka_topics::check(&self.kafka)
+                    .await
+                    .is_ok_and(|missing| !missing.is_empty())
+            {}
+        };
+        in_time("the topics to be there again", made).await;
+        self.outcomes = reader(&self.kafka.bootstrap_servers, &self.kafka.outcomes_topic).await;
+        self.alerts = reader(&self.kafka.bootstrap_servers, &self.kafka.alerts_topic).await;
+    }
+
     fn write_config(&self) {
         let info = self.sandbox.info();
         let mut config = toml::Table::new();
@@ -172,6 +187,14 @@ impl World {
     /// Starts confirmd and waits until it says that it runs.
     pub(crate) async fn daemon(&self) -> Daemon {
         Daemon::start(&self.config_file(), &self.sandbox.info().control_url, &[]).await
+    }
+
+    /// The same; a file that may not grow is an error to it, as on a disk that is full, and not its end.
+    pub(crate) async fn daemon_that_hears_of_full_disks(&self) -> Daemon {
+        let control = &self.sandbox.info().control_url;
+        let mut daemon = Daemon::begin_hearing_of_full_disks(&self.config_file(), control);
+        daemon.serving().await;
+        daemon
     }
 
     /// Starts confirmd and waits for nothing.
