@@ -52,6 +52,7 @@ pub(crate) enum Command {
     /// `merchants` say whom to trust and with which keys to sign, and `control_url` serves the control API in plain
     /// http: POST /sessions makes a checkout whose buyer has finished, POST /sessions/ID/buyer, /clock, /faults and
     /// /unknowns make things happen, GET /books tells the truth.
+    #[command(after_long_help = SANDBOX_CALLS)]
     Sandbox {
         /// Where the Amazon Pay API is served, with TLS.
         #[arg(long, default_value = "127.0.0.1:8443")]
@@ -114,6 +115,22 @@ pub(crate) enum Profile {
     /// Amazon's sandbox quotas, which are smaller.
     Sandbox,
 }
+
+/// For whoever has the program and not its source.
+const SANDBOX_CALLS: &str = r#"The control API, JSON over plain http at control_url (a browser finds a page for people at its root):
+  POST   /sessions                  a checkout whose buyer has finished: {"account": "eu_shop", "card": "3434", ...}
+  POST   /sessions/ID/buyer         {"action": "finish" | "cancel" | "decline" | "leave"}
+  POST   /permissions/ID/buyer      {"action": "update" | "close"}
+  POST   /merchants/ACCOUNT         {"status": "refused" | "active"}
+  GET    /clock                     POST: {"advance": "23h"}, {"set": "2026-01-05T10:00:00Z"}, {"speed": 60}
+  POST   /faults                    {"operation": "finalize", "when": "before" | "after", "kind": "reset" | "status" | ..., "times": 1};
+                                    DELETE clears them
+  GET    /unknowns                  what Amazon does not document: each switch, its meaning and default; POST sets some
+  GET    /books                     every call, its effect, the money
+  POST   /ipn                       {"url": "http://127.0.0.1:8080/ipn"}: where notifications go; GET shows it, DELETE ends it
+  GET    /ipn/ca.pem                who has issued the certificate of notifications
+  GET    /ipn/certificate.pem       that certificate: notifications name it by a URL of Amazon's, which is not served here
+  POST   /ipn/faults                {"kind": "duplicate" | "reorder" | "drop"}; DELETE clears them"#;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sessions {
