@@ -168,6 +168,7 @@ pub(crate) async fn accounts<C: Clock>(
                 "confirm": rate(Call::Confirm),
                 "lookUp": rate(Call::LookUp),
                 "charge": rate(Call::Charge),
+                "permission": rate(Call::Permission),
             },
             "backlog": outlook.map_or(0, |outlook| outlook.backlog),
             "nextDeadline": outlook.and_then(|outlook| outlook.next_deadline).map(|at| at.to_string()),

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use checkout::{SessionId, Timestamp};
 use reconciler::ports::{Clock, SessionLog};
-use reconciler::{AccountConditions, Act, ActError, Address, Condition, replay};
+use reconciler::{AccountConditions, Act, ActError, Address, BuyerDetails, Condition, replay};
 use serde_json::{Value, json};
 
 use super::{Ended, at_hand, clock, import, open, operator, print_json};
@@ -105,9 +105,27 @@ async fn personal_of(log: &session_log::Log, id: &SessionId) -> anyhow::Result<V
         .iter()
         .map(|(_, personal)| shown(personal))
         .collect();
-    Ok(
-        json!({ "erased": record.erased, "statements": statements, "found": record.found.as_ref().map(shown) }),
-    )
+    let details = log.details(id).await?;
+    Ok(json!({
+        "erased": record.erased,
+        "statements": statements,
+        "found": record.found.as_ref().map(shown),
+        "permissionDetails": details.as_ref().map(buyer),
+    }))
+}
+
+fn buyer(details: &BuyerDetails) -> Value {
+    json!({
+        "buyer": {
+            "buyerId": details.buyer_id,
+            "name": details.name,
+            "email": details.email,
+            "phoneNumber": details.phone_number,
+        },
+        "shippingAddress": details.shipping_address.as_ref().map(address),
+        "billingAddress": details.billing_address.as_ref().map(address),
+        "paymentDescriptors": details.payment_descriptors,
+    })
 }
 
 fn address(address: &Address) -> Value {

@@ -31,6 +31,9 @@ pub(crate) struct Config {
     pub(crate) deadline: Deadline,
     pub(crate) retry: Backoff,
     pub(crate) attempt_timeout: Duration,
+    /// Whether buyers' details are asked for after the outcome.
+    pub(crate) permission_details: bool,
+    pub(crate) permission_details_for: Duration,
     pub(crate) personal_data_for: Duration,
     pub(crate) console: Console,
     pub(crate) telemetry: Telemetry,
@@ -168,14 +171,12 @@ impl Config {
             r.problem("retry.max", "must not be less than retry.first");
         }
         let attempt_timeout = r.duration("retry.attempt_timeout", Duration::from_secs(30));
-        for later in [
-            "deadline.when_not_all",
-            "keep.permission_details",
-            "keep.permission_details_for",
-            "telemetry.otlp_endpoint",
-        ] {
+        for later in ["deadline.when_not_all", "telemetry.otlp_endpoint"] {
             r.without_effect(later);
         }
+        let permission_details = r.bool("keep.permission_details", false);
+        let permission_details_for =
+            r.duration("keep.permission_details_for", Duration::from_secs(400 * 86_400));
         let personal_data_for = r.duration("keep.personal_data_for", Duration::from_secs(30 * 86_400));
         let console = read_console(r);
         let telemetry = read_telemetry(r);
@@ -187,6 +188,8 @@ impl Config {
             deadline,
             retry,
             attempt_timeout,
+            permission_details,
+            permission_details_for,
             personal_data_for,
             console: console?,
             telemetry,
@@ -391,9 +394,9 @@ fn read_account(r: &mut Reader<'_>, at: &str) -> Option<Account> {
         confirm: r.bucket(&key("quota.confirm"), published.confirm),
         look_up: r.bucket(&key("quota.look_up"), published.look_up),
         charge: r.bucket(&key("quota.charge"), published.charge),
+        permission: r.bucket(&key("quota.permission"), published.permission),
     };
     let shop_front_share = r.share(&key("quota.shop_front_share"), 0.25);
-    r.without_effect(&key("quota.permission"));
     r.without_effect(&key("quota.fresh_share"));
     Some(Account {
         region: region?,

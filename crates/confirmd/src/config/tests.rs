@@ -353,6 +353,24 @@ fn quotas_are_the_published_ones_unless_they_are_set() {
 }
 
 #[test]
+fn buyers_details_are_kept_only_where_that_is_asked_for() {
+    let folder = Folder::new();
+    let of = |keep: &str| {
+        let config = read(&format!("{STORE}[keep]\n{keep}\n{}", folder.account(""))).unwrap();
+        assert!(config.without_effect.is_empty(), "{:?}", config.without_effect);
+        (
+            config.permission_details,
+            config.permission_details_for.as_secs() / 86_400,
+        )
+    };
+    assert_eq!(of(""), (false, 400));
+    assert_eq!(
+        of("permission_details = true\npermission_details_for = \"7d\""),
+        (true, 7)
+    );
+}
+
+#[test]
 fn whoever_sets_a_key_that_has_no_effect_yet_is_told_so() {
     let folder = Folder::new();
     let toml = format!(

@@ -1,4 +1,4 @@
-//! Upkeep: gauges for the metrics, dead letters that the topic had refused, personal data past its keep.
+//! Upkeep: gauges for the metrics, dead letters that the topic had refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use checkout::{AccountName, Currency, StateName, Timestamp};
 use kafka_topics::{DeadLetters, Publisher};
 use reconciler::ports::{Call, Clock, LogError};
-use reconciler::{Condition, NoticeKind, boundary};
+use reconciler::{Condition, NoticeKind};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use session_log::{Filter, Listed, Log, Which};
@@ -17,11 +17,8 @@ use super::schedule::Tick;
 
 /// Ticks between two looks.
 const EVERY: u64 = 5;
-/// Ticks between two erasures.
-const ERASE_EVERY: u64 = 600;
 /// Sessions whose deadlines a prediction looks at; those beyond have time.
 const PREDICTED: u32 = 5_000;
-const ERASED_AT_ONCE: u32 = 1_000;
 const DEAD_LETTERS_AT_ONCE: u32 = 100;
 
 /// Keeps things up until it is to stop.
@@ -33,7 +30,6 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut seen = Seen::default();
-    let mut erased_at = None;
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -51,10 +47,6 @@ pub(crate) async fn run(
         told("alerts", seen.show_alerts_of(&log, &reconciler).await);
         told("the outbox", show_outbox(&log).await);
         told("dead letters", drain_dead_letters(&log, &publisher).await);
-        if erased_at.is_none_or(|at| at + ERASE_EVERY <= ticks) {
-            told("erasure", erase(&log, now).await);
-            erased_at = Some(ticks);
-        }
     }
 }
 
@@ -79,24 +71,6 @@ async fn drain_dead_letters(log: &Log, publisher: &Publisher) -> Result<(), LogE
     dead_letters.drain_kept(DEAD_LETTERS_AT_ONCE).await.map(|_| ())
 }
 
-/// Whatever is past its keep, however much that is.
-async fn erase(log: &Log, now: Timestamp) -> Result<(), LogError> {
-    loop {
-        boundary("erase");
-        let erased = log.erase(now, ERASED_AT_ONCE).await?;
-        boundary("erased");
-        if erased > 0 {
-            tracing::info!(
-                erased,
-                "personal data of {erased} sessions was erased: its keep is over"
-            );
-        }
-        if erased < ERASED_AT_ONCE {
-            return Ok(());
-        }
-    }
-}
-
 fn stopped(reconciler: &Confirmd) -> u32 {
     let conditions = reconciler.amazon.conditions();
     let stopped = conditions
@@ -114,6 +88,7 @@ fn show_accounts(reconciler: &Confirmd) {
             (Call::Confirm, "confirm"),
             (Call::LookUp, "look-up"),
             (Call::Charge, "charge"),
+            (Call::Permission, "permission"),
         ] {
             if let Some(rate) = reconciler.amazon.quota_per_second(&state.account, call) {
                 metrics::gauge!("confirmd_quota_per_second", "account" => account.clone(), "operation" => name).set(rate);

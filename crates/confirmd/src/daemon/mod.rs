@@ -2,6 +2,8 @@
 
 pub(crate) mod accounts;
 pub(crate) mod announcer;
+mod details;
+mod erasure;
 pub(crate) mod gauges;
 pub(crate) mod schedule;
 pub(crate) mod sweep;
@@ -51,6 +53,8 @@ pub(crate) struct Parts {
     pub(crate) policies: Policies,
     pub(crate) accounts: BTreeMap<AccountName, Account>,
     pub(crate) attempt_timeout: Duration,
+    /// How long buyers' details are kept; none where they are not asked for.
+    pub(crate) permission_details_for: Option<Duration>,
     pub(crate) kafka: kafka_topics::Settings,
     /// Whether the topics are made first; what needs none of them does not wait.
     pub(crate) create_topics: bool,
@@ -122,6 +126,20 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
         );
         topics.clone().before(taking_in, stop)
     });
+    if let Some(keep_for) = parts.permission_details_for {
+        tasks.spawn("details", |stop| {
+            let accounts = parts.accounts.keys().cloned().collect();
+            details::run(
+                log.clone(),
+                reconciler.clone(),
+                accounts,
+                keep_for,
+                assignment.clone(),
+                tick.clone(),
+                stop,
+            )
+        });
+    }
     tasks.spawn("sweep", |stop| {
         sweep::run(reconciler.clone(), inbox.clone(), assignment, tick.clone(), stop)
     });
@@ -158,6 +176,10 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
             tick.clone(),
             stop,
         )
+    });
+    tasks.spawn("erasure", |stop| {
+        let personal_data_for = reconciler.policies.otherwise.personal_data_for;
+        erasure::run(log.clone(), clock.clone(), personal_data_for, tick.clone(), stop)
     });
     tasks.spawn("console", |stop| {
         console::serve_on(parts.console, parts.read_token, shown, stop)

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use checkout::Timestamp;
 use reconciler::Reconciler;
 use reconciler::ports::{
     Chance, Clock, ConfirmCheckout, LogError, LookUp, Outlet, Scheduled, SessionLog, Share,
@@ -41,6 +42,11 @@ impl Assignment {
             Some(partitions) => Some(Share::Partitions(self.with_imports(partitions))),
             None => waited.then_some(Share::All),
         }
+    }
+
+    /// The same for a task that began at `started_at`.
+    pub(super) fn share_since(&self, started_at: Timestamp, now: Timestamp) -> Option<Share> {
+        self.share(WITHOUT_ASSIGNMENT <= now.since(started_at))
     }
 
     /// A replica's part of every quota is its part of the partitions. Alone until it is known.
@@ -122,9 +128,7 @@ where
             changed = tick.changed() => if changed.is_err() { return Ok(()) },
         }
         let now = clock.now();
-        let share = assignment
-            .borrow()
-            .share(WITHOUT_ASSIGNMENT <= now.since(started_at));
+        let share = assignment.borrow().share_since(started_at, now);
         let Some(share) = share else { continue };
         let limit = u32::try_from(WINDOW).unwrap_or(u32::MAX);
         match log.due(&share, now.plus(AHEAD), now.minus(OVERDUE), limit).await {

@@ -128,6 +128,7 @@ impl Stage {
             policies: stage::policies(),
             accounts: stage::accounts(&sandbox)?,
             attempt_timeout: stage::ATTEMPT_TIMEOUT,
+            permission_details_for: None,
             kafka,
             create_topics: false,
             intake_limits: kafka_topics::Limits::default(),

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, ready};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use checkout::{AccountName, Event, Outcome, SessionId};
@@ -24,6 +24,10 @@ struct Scripted {
     turns: Mutex<Option<u32>>,
 }
 
+fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().expect("nobody panics while holding it")
+}
+
 impl Turns for Scripted {
     type Turn = ();
 
@@ -33,7 +37,7 @@ impl Turns for Scripted {
 
     fn turn(&self, of: &AccountName, call: Call) -> Result<(), NoTurn> {
         assert_eq!((of, call), (&account(), Call::Permission));
-        match &mut *self.turns.lock().unwrap() {
+        match &mut *held(&self.turns) {
             Some(0) => Err(NoTurn::Halted),
             Some(left) => {
                 *left -= 1;
@@ -51,8 +55,8 @@ impl PermissionDetails for Scripted {
         _: &AccountName,
         id: &str,
     ) -> impl Future<Output = PermissionAnswer> + Send {
-        self.asked.lock().unwrap().push(id.to_owned());
-        let answer = self.answers.lock().unwrap().pop_front();
+        held(&self.asked).push(id.to_owned());
+        let answer = held(&self.answers).pop_front();
         ready(answer.unwrap_or_else(|| told("Ada")))
     }
 }
@@ -60,12 +64,12 @@ impl PermissionDetails for Scripted {
 impl Scripted {
     fn answers(answers: impl IntoIterator<Item = PermissionAnswer>) -> Self {
         let scripted = Self::default();
-        scripted.answers.lock().unwrap().extend(answers);
+        held(&scripted.answers).extend(answers);
         scripted
     }
 
     fn times_asked(&self) -> usize {
-        self.asked.lock().unwrap().len()
+        held(&self.asked).len()
     }
 }
 
@@ -119,7 +123,7 @@ fn a_confirmed_sessions_buyer_is_asked_for_once_and_kept_from_the_outcome_on() {
     let mut asking = AskForDetails::new(account(), KEPT_FOR);
     world.asks(&mut asking, &amazon);
     world.asks(&mut asking, &amazon);
-    assert_eq!(*amazon.asked.lock().unwrap(), [world.permission_of(&id)]);
+    assert_eq!(*held(&amazon.asked), [world.permission_of(&id)]);
     assert!(world.log.details(&id) == Some(Some((details("Ada"), t0().plus(KEPT_FOR)))));
     assert_eq!(
         world.log.story(&id).last(),
@@ -202,7 +206,7 @@ fn nobody_is_asked_for_without_a_turn() {
     let amazon = Scripted::default();
     let mut asking = AskForDetails::new(account(), KEPT_FOR);
     for (turns, asked) in [(0, 0), (2, 2), (0, 2), (9, 3)] {
-        *amazon.turns.lock().unwrap() = Some(turns);
+        *held(&amazon.turns) = Some(turns);
         world.asks(&mut asking, &amazon);
         assert_eq!(amazon.times_asked(), asked, "{turns} turns");
     }
