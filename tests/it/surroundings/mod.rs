@@ -1,11 +1,12 @@
 //! What confirmd stands on gives way for a while, under load: the consumer group, the database's connections,
-//! the disk, topics, the broker's limits. Afterwards nothing is lost and nothing is there twice. The broker and
+//! the disk, topics, the broker's limits, names. Afterwards nothing is lost and nothing is there twice. The broker and
 //! the database killed are in `deaths`.
 //!
 //! How long it took until something was confirmed again is printed, and never asserted: `--nocapture` shows it.
 
 mod database;
 mod disk;
+mod names;
 mod rebalances;
 mod topics;
 
