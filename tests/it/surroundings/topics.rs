@@ -1,7 +1,6 @@
 //! Topics are deleted and made again, and the broker takes only small messages for a while.
 
 use kafka_topics::clients::operator::Operator;
-use serde_json::json;
 
 use super::Recovery;
 use crate::world::World;

@@ -125,7 +125,9 @@ impl World {
     pub(crate) async fn topics_are_made_again(&mut self) {
         let made = async {
             // One that is just being deleted may stand in its own way.
-            while kafka_topics::create_topics(&self.kafka, PARTITIONS).await.is_err()
+            while kafka_topics::create_topics(&self.kafka, PARTITIONS)
+                .await
+                .is_err()
                 || kafka_topics::check(&self.kafka)
                     .await
                     .is_ok_and(|missing| !missing.is_empty())
