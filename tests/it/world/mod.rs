@@ -175,7 +175,7 @@ impl World {
                 &format!("{account}.ca_file"),
                 info.ca_file.display().to_string().into(),
             );
-            for call in ["confirm", "look_up", "charge"] {
+            for call in ["confirm", "look_up", "charge", "permission"] {
                 put(&format!("{account}.quota.{call}.burst"), 1000.into());
                 put(&format!("{account}.quota.{call}.per_second"), 1000.into());
             }
