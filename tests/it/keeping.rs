@@ -86,7 +86,7 @@ async fn who_the_buyer_is_is_kept_for_its_time_and_what_remains_is_as_good_as_be
     let before = daemon.session(&id).await;
 
     // What the shop said has another keep.
-    world.at_rest(&daemon, &[id.clone()]).await;
+    world.at_rest(&daemon, std::slice::from_ref(&id)).await;
     world.pass(31 * DAY);
     world
         .until_personal(&id, "the end of one keep", |kept| kept["erased"] == true)
