@@ -170,7 +170,7 @@ impl Dying {
             if by == By::Ending {
                 daemon.line("working partitions {0, 1, 2}").await;
             }
-            let id = daemon.process_id();
+            let id = daemon.id();
             let what_leads_there = async {
                 match by {
                     By::Joining => others_join(world).await,

@@ -182,7 +182,7 @@ impl Daemon {
         assert!(sent.success());
     }
 
-    /// Its process id.
+    /// Its process id, until it has been seen to end.
     pub(crate) fn id(&self) -> u32 {
         self.child.id().expect("it runs")
     }
@@ -191,11 +191,6 @@ impl Daemon {
     pub(crate) async fn kill(mut self) -> Finished {
         self.child.start_kill().unwrap();
         self.finish().await
-    }
-
-    /// Its number, until it has been seen to end.
-    pub(crate) fn process_id(&self) -> u32 {
-        self.child.id().expect("it runs")
     }
 
     /// Waits until it has ended by itself.
