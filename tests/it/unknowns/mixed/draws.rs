@@ -83,9 +83,7 @@ impl Draw {
         });
         let stand = Value::Object(stand.collect());
         let count = 6 + sessions.below(5);
-        let plans = (0..count)
-            .map(|_| Plan::drawn(&sessions.fork()))
-            .collect();
+        let plans = (0..count).map(|_| Plan::drawn(&sessions.fork())).collect();
         Self { seed, stand, plans }
     }
 
