@@ -6,7 +6,7 @@ use super::Story;
 use crate::session::{Doubt, Hold, Open, Outcome, Question};
 use crate::{
     AlertKind, Answer, Event, Evidence, Flaw, Found, Ids, LookUp, LookUpAnswer, Mode, Order, Payment,
-    PaymentIntent, Policy, Session, Timestamp,
+    PaymentIntent, Policy, Session, Step, Timestamp, next_step,
 };
 
 impl Story<'_> {
@@ -74,6 +74,7 @@ impl Story<'_> {
         // whenever it was asked.
         let is_early = self.is_in_flight(open) || open.subject.last_left_by.is_some_and(|by| begun_at < by);
         if is_early && (found.is_open() || found == Found::NotFound) {
+            self.asked_too_early(open, answer, spread);
             return;
         }
         let brings_address = matches!(
@@ -136,6 +137,17 @@ impl Story<'_> {
                 self.settle(outcome, answer);
             }
             Found::NotFound => self.session_not_found(answer),
+        }
+    }
+
+    /// By a clock that is behind the one of whoever sent the attempt, every look-up is too early for a while: the next
+    /// one waits, or it would follow at once, and again.
+    fn asked_too_early(&mut self, open: &Open, answer: Answer, spread: f64) {
+        let is_due =
+            open.in_flight.is_some() || next_step(&self.session, self.now, self.policy) == Step::LookUp;
+        if is_due && !self.is_in_flight(open) {
+            let retry_at = self.retry_at(open.look_up_failures + 1, None, spread);
+            self.tell(Event::LookUpDeferred { answer, retry_at });
         }
     }
 

@@ -8,7 +8,7 @@ use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance, RebalanceProtocol};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use reconciler::boundary;
 use tokio::sync::{Notify, watch};
@@ -44,7 +44,6 @@ pub(super) struct Context {
     /// Something happened that the loop may want to look at.
     pub(super) changed: Notify,
     count_wanted: AtomicBool,
-    commit_fails: AtomicBool,
     closing: AtomicBool,
 }
 
@@ -56,7 +55,6 @@ impl Context {
             outside,
             changed: Notify::new(),
             count_wanted: AtomicBool::new(false),
-            commit_fails: AtomicBool::new(false),
             closing: AtomicBool::new(false),
         }
     }
@@ -75,9 +73,7 @@ impl Context {
     }
 
     pub(super) fn not_committed(&self, list: &TopicPartitionList, error: &KafkaError) {
-        if !self.commit_fails.swap(true, Ordering::Relaxed) {
-            tracing::warn!("offsets were not committed, and will be tried again: {error}");
-        }
+        tracing::warn!("offsets were not committed, and will be tried again: {error}");
         let mut marks = self.marks();
         for partition in partitions(list) {
             marks.not_committed(partition);
@@ -166,17 +162,6 @@ impl ConsumerContext for Context {
     fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Assign(list) = rebalance {
             self.assigned(consumer, list);
-        }
-        self.changed.notify_one();
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, list: &TopicPartitionList) {
-        match result {
-            Ok(()) => {
-                self.outside.broker.answers();
-                self.commit_fails.store(false, Ordering::Relaxed);
-            }
-            Err(error) => self.not_committed(list, &error),
         }
         self.changed.notify_one();
     }

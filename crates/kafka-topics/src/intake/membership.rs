@@ -291,7 +291,8 @@ impl<'a, T: TakeIn, K: KeepDeadLetters, N: NoticeLog, C: Clock> Membership<'a, T
             return;
         }
         boundary("commit-offsets");
-        // The broker's answer comes to the context; a partition that was not committed is tried again.
+        // The broker's answer is not heard: librdkafka tells it to a callback that rdkafka does not set. What it does
+        // not take is committed with what comes next, or read again.
         let asked = self.consumer.commit(&list, CommitMode::Async);
         boundary("offsets-on-their-way");
         if let Err(error) = asked {

@@ -12,6 +12,9 @@ use super::session::{Card, Change, Checkout, End, Seen, Session, UnderWay};
 use super::{Fault, Gates, Guards, Quota, Trouble, Weather};
 use crate::chance::Seeded;
 
+/// No client waits longer for what it only asks.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// What the sender of a request will be told when its wait is over.
 #[derive(Clone)]
 enum Verdict {
@@ -464,7 +467,8 @@ impl World {
         let soon = now.plus(self.latency());
         match self.draw_fault(call, now) {
             None => (Reply::Goes, soon),
-            Some(Fault::Slow(by)) => (Reply::Goes, now.plus(by)),
+            Some(Fault::Slow(by)) if by <= READ_TIMEOUT => (Reply::Goes, now.plus(by)),
+            Some(Fault::Slow(_)) => (Reply::Fails(Class::Retry, answer(0, "")), now.plus(READ_TIMEOUT)),
             Some(Fault::Throttled) => (Reply::Fails(Class::Slow, answer(429, "TooManyRequests")), soon),
             Some(Fault::AccountRefused) => (
                 Reply::Fails(Class::Lane, answer(403, "InvalidAccountStatus")),

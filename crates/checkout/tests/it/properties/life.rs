@@ -372,21 +372,19 @@ impl Life {
     fn looked_up(&mut self, found: Option<Found>, ago: Duration) -> Result<(), TestCaseError> {
         let begun_at = self.now.minus(ago);
         let flying = self.in_flight();
-        let early = self.last_left_by().is_some_and(|by| begun_at < by)
-            || flying.is_some_and(|(_, _, until)| self.now < until);
-        if !early {
-            if let Some((_, body, _)) = flying {
-                self.doubt(body);
-            }
-            if let Some(Found::Open { .. }) = &found {
-                let settled = self.doubtful.as_ref().is_some_and(|doubtful| {
-                    doubtful
-                        .content_refused_at
-                        .is_some_and(|at| begun_at >= at.plus(mins(10)))
-                });
-                if settled {
-                    self.doubtful = None;
-                }
+        let hands_off = flying.is_some_and(|(_, _, until)| self.now < until);
+        let early = self.last_left_by().is_some_and(|by| begun_at < by) || hands_off;
+        if let Some((_, body, _)) = flying.filter(|_| !hands_off) {
+            self.doubt(body);
+        }
+        if let Some(Found::Open { .. }) = found.as_ref().filter(|_| !early) {
+            let settled = self.doubtful.as_ref().is_some_and(|doubtful| {
+                doubtful
+                    .content_refused_at
+                    .is_some_and(|at| begun_at >= at.plus(mins(10)))
+            });
+            if settled {
+                self.doubtful = None;
             }
         }
         let answer = match found {

@@ -313,7 +313,7 @@ impl Run<'_> {
                 self.kill(number, back_at);
             }
         }
-        if self.strikes(Disturbance::Pauses, quietly, 60) {
+        if self.strikes(Disturbance::Pauses, quietly, 25) {
             self.stand_still(any);
         }
         if self.strikes(Disturbance::Stalls, quietly, 300) {

@@ -98,7 +98,7 @@ fn is_noticed(without: Without, all: &[&'static str]) {
     let mut violated = BTreeMap::new();
     for seed in 0..200 {
         let scenario = Scenario::of(seed);
-        for violation in check(&scenario, &run_at_most(&scenario, without, 20_000)) {
+        for violation in check(&scenario, &run_at_most(&scenario, without, 40_000)) {
             violated.entry(violation.of).or_insert(seed);
         }
         if all.iter().all(|of| violated.contains_key(of)) {
