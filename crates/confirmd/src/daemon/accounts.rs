@@ -70,7 +70,10 @@ pub(crate) async fn restore<L: AccountConditions, C: Clock>(
     accounts: &Accounts<C>,
 ) -> Result<(), LogError> {
     for AccountCondition {
-        account, condition, ..
+        account,
+        condition,
+        by,
+        ..
     } in log.conditions().await?
     {
         // An account that is no longer configured has nothing to restore.
@@ -78,8 +81,8 @@ pub(crate) async fn restore<L: AccountConditions, C: Clock>(
         if is_stopped {
             let _ = accounts.restore(&account, Condition::Stopped);
         }
-        if condition == Condition::Paused {
-            let _ = accounts.restore(&account, Condition::Paused);
+        if condition == Condition::Paused && accounts.restore(&account, Condition::Paused).is_ok() {
+            tracing::info!(account = %account, "account `{account}` is paused by `{by}`");
         }
     }
     Ok(())
