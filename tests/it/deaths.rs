@@ -186,18 +186,7 @@ async fn a_database_that_crashes_under_load_and_comes_back_loses_nothing() {
     // What is said meanwhile waits in the topic.
     ids.extend(world.completed_many(10).await);
     daemon.line("events wait, because they cannot be recorded").await;
-    world
-        .until("an answer that cannot be recorded", async || {
-            let books = world.sandbox.books();
-            books.sessions.iter().any(|session| session.state == "Completed")
-        })
-        .await;
-    world
-        .until("it to be told that nothing can be recorded", async || {
-            daemon.get("/readyz").await.0 == 503
-        })
-        .await;
-    assert_eq!(daemon.get("/livez").await.0, 200, "a restart would not help");
+    world.until_nothing_can_be_recorded(&daemon).await;
     let postgres = with(postgres, PostgresServer::start).await;
     world.outcomes(&ids).await;
     world.check_each(&ids, "checkout.confirmed.v1").await;

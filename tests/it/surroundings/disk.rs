@@ -44,18 +44,7 @@ async fn a_disk_that_is_full_for_a_while_loses_nothing() {
     ids.extend(world.completed_many(20).await);
     daemon.line("appending to the session log is tried again").await;
     daemon.line("events wait, because they cannot be recorded").await;
-    world
-        .until("an answer that cannot be recorded", async || {
-            let books = world.sandbox.books();
-            books.sessions.iter().any(|session| session.state == "Completed")
-        })
-        .await;
-    world
-        .until("it to be told that nothing can be recorded", async || {
-            daemon.get("/readyz").await.0 == 503
-        })
-        .await;
-    assert_eq!(daemon.get("/livez").await.0, 200, "a restart would not help");
+    world.until_nothing_can_be_recorded(&daemon).await;
     limit_files(&daemon, None);
     let recovery = Recovery::of(&world, "room on the disk again");
     let told = world.outcomes(&ids).await;

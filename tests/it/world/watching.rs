@@ -40,6 +40,20 @@ impl World {
         .await;
     }
 
+    /// Waits until Amazon has answered what cannot be recorded, and the daemon is not ready and tells it. It lives all the same.
+    pub(crate) async fn until_nothing_can_be_recorded(&self, daemon: &Daemon) {
+        self.until("an answer that cannot be recorded", async || {
+            let books = self.sandbox.books();
+            books.sessions.iter().any(|session| session.state == "Completed")
+        })
+        .await;
+        self.until("it to be told that nothing can be recorded", async || {
+            daemon.get("/readyz").await.0 == 503
+        })
+        .await;
+        assert_eq!(daemon.get("/livez").await.0, 200, "a restart would not help");
+    }
+
     /// Waits until every one of these sessions is on record.
     pub(crate) async fn until_heard(&self, daemon: &Daemon, ids: &[String]) {
         for id in ids {
