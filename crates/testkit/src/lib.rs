@@ -2,6 +2,7 @@
 //!
 //! It knows no client library of the parts it starts (those live in one crate each), and no test.
 
+mod arbitrary;
 pub mod broker;
 pub mod chance;
 pub mod clock;
@@ -11,3 +12,5 @@ pub mod model;
 pub mod real;
 pub mod story;
 pub mod tasks;
+
+pub use arbitrary::arbitrary_inputs;

@@ -2,7 +2,6 @@
 //! `FUZZ_INPUTS=1000000` has a million of each.
 
 use proptest::prelude::*;
-use proptest::test_runner::Config;
 use serde_json::{Map, Value};
 
 use crate::drive;
@@ -48,16 +47,6 @@ const NAMES: [&str; 24] = [
     "data",
     "data_base64",
 ];
-
-fn config() -> Config {
-    let inputs = std::env::var("FUZZ_INPUTS")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    Config {
-        failure_persistence: None,
-        ..Config::with_cases(inputs.unwrap_or(10_000))
-    }
-}
 
 fn json() -> impl Strategy<Value = Value> {
     let words = vec![
@@ -106,7 +95,7 @@ fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(testkit::arbitrary_inputs()) })]
 
     #[test]
     fn whatever_a_message_holds_it_is_an_arrival_or_its_field_is_named(bytes in prop_oneof![

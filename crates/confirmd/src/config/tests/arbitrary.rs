@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use proptest::test_runner::Config;
 
 use super::read;
 
@@ -49,16 +48,6 @@ const KEYS: [&str; 36] = [
     "telemetry.log_level",
     "kafak.bootstrap_servers",
 ];
-
-fn config() -> Config {
-    let inputs = std::env::var("FUZZ_INPUTS")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    Config {
-        failure_persistence: None,
-        ..Config::with_cases(inputs.unwrap_or(10_000))
-    }
-}
 
 fn configuration(toml: &str) {
     if let Err(problems) = read(toml) {
@@ -136,7 +125,7 @@ fn damaged() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(testkit::arbitrary_inputs()) })]
 
     #[test]
     fn whatever_a_configuration_holds_it_is_read_or_its_keys_are_named(toml in prop_oneof![

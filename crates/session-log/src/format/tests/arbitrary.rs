@@ -1,20 +1,9 @@
 //! Whatever a column holds, reading it back is an answer and no panic. `FUZZ_INPUTS=1000000` has a million inputs.
 
 use proptest::prelude::*;
-use proptest::test_runner::Config;
 
 use super::super::{read_event, read_personal, store_event, store_personal};
 use super::{GOLDEN, golden};
-
-fn config() -> Config {
-    let inputs = std::env::var("FUZZ_INPUTS")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    Config {
-        failure_persistence: None,
-        ..Config::with_cases(inputs.unwrap_or(10_000))
-    }
-}
 
 /// What is read stands for the same when it is stored anew; what is not says of which kind of fact.
 fn stored_event(kind: &str, format: i64, body: &str) {
@@ -67,7 +56,7 @@ fn damaged() -> impl Strategy<Value = (String, String)> {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(testkit::arbitrary_inputs()) })]
 
     #[test]
     fn whatever_a_fact_is_stored_as_it_is_read_or_its_kind_is_named(
