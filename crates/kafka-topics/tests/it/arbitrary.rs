@@ -2,9 +2,9 @@
 //! `FUZZ_INPUTS=1000000` has a million of each.
 
 use proptest::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::drive;
+use crate::{drive, parse};
 
 const EVENT: &str = r#"{"checkoutSessionId": "7c0a6d1e-52f4-4b7b-9b1c-2f3d0e8a4c11", "account": "eu_shop",
     "merchantReferenceId": "ORDER-1001", "operation": "Finalize", "productType": "PayAndShip",
@@ -50,7 +50,17 @@ const NAMES: [&str; 24] = [
 
 fn json() -> impl Strategy<Value = Value> {
     let words = vec![
-        "Finalize", "Complete", "PayOnly", "Confirm", "EUR", "JPY", "23.45", "1e3", "-1", "1.0",
+        "Finalize",
+        "Complete",
+        "PayOnly",
+        "Confirm",
+        "PaymentMethodOnFile",
+        "EUR",
+        "JPY",
+        "23.45",
+        "1e3",
+        "-1",
+        "1.0",
     ];
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -112,5 +122,23 @@ proptest! {
         damaged(&[HEADERS]),
     ]) {
         drive::headers(&bytes);
+    }
+
+    /// A session whose id is readable is never lost, and an order is there exactly when nothing in it is flawed.
+    #[test]
+    fn a_readable_id_is_an_arrival_whatever_the_fields_are(
+        field in proptest::sample::select(vec![
+            "account", "merchantReferenceId", "operation", "productType", "paymentIntent", "chargePermissionType",
+            "chargeAmount", "totalOrderAmount", "canHandlePendingAuthorization", "supplementaryData",
+            "shippingAddress", "billingAddress", "sessionCreatedAt", "other",
+        ]),
+        value in json(),
+    ) {
+        let statement = parse::read(&parse::with(&json!({ field: value }))).statement;
+        prop_assert!(statement.order.is_some() || statement.flaw.is_some());
+        if let Some(flaw) = statement.flaw {
+            prop_assert!(flaw.field.starts_with(field));
+            prop_assert!(!flaw.problem.contains('\0'));
+        }
     }
 }

@@ -4,8 +4,6 @@ use checkout::{
     AccountName, Amount, ChargePermissionType, Operation, Order, PaymentIntent, ProductType, Timestamp, Work,
 };
 use kafka_topics::{Accounts, Incoming, Unreadable, parse};
-use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
-use proptest::{prop_assert, proptest};
 use reconciler::Arrival;
 use serde_json::{Value, json};
 
@@ -44,7 +42,7 @@ fn example() -> Value {
 }
 
 /// The example with fields set; a null takes one away.
-fn with(fields: &Value) -> Value {
+pub(super) fn with(fields: &Value) -> Value {
     let mut event = example();
     for (name, value) in fields.as_object().unwrap() {
         event[name] = value.clone();
@@ -87,7 +85,7 @@ fn read_with(headers: &[(&str, &str)], event: &Value) -> Result<Arrival, Unreada
     read_bytes(&headers, Some(event.to_string().as_bytes()))
 }
 
-fn read(event: &Value) -> Arrival {
+pub(super) fn read(event: &Value) -> Arrival {
     read_with(&[], event).unwrap()
 }
 
@@ -623,43 +621,4 @@ fn an_event_of_a_megabyte_is_read() {
         read(&event).personal.supplementary_data.map(|data| data.len()),
         Some(1_000_000)
     );
-}
-
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        any::<String>().prop_map(Value::from),
-        Just(json!("Finalize")),
-        Just(json!("PaymentMethodOnFile")),
-    ];
-    leaf.prop_recursive(3, 24, 6, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map("amount|currencyCode|city|data|[a-z]{1,3}", inner, 0..4)
-                .prop_map(|map| map.into_iter().collect()),
-        ]
-    })
-}
-
-proptest! {
-    /// A session whose id is readable is never lost, and an order is there exactly when nothing in it is flawed.
-    #[test]
-    fn a_readable_id_is_an_arrival_whatever_the_fields_are(
-        field in prop::sample::select(vec![
-            "account", "merchantReferenceId", "operation", "productType", "paymentIntent", "chargePermissionType",
-            "chargeAmount", "totalOrderAmount", "canHandlePendingAuthorization", "supplementaryData",
-            "shippingAddress", "billingAddress", "sessionCreatedAt", "other",
-        ]),
-        value in any_json(),
-    ) {
-        let arrival = read_with(&[], &with(&json!({ field: value }))).unwrap();
-        prop_assert!(arrival.statement.order.is_some() || arrival.statement.flaw.is_some());
-        if let Some(flaw) = arrival.statement.flaw {
-            prop_assert!(flaw.field.starts_with(field));
-            prop_assert!(!flaw.problem.contains('\0'));
-        }
-    }
 }
