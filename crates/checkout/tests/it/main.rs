@@ -9,6 +9,8 @@ mod charges;
 #[cfg(test)]
 mod doubt;
 #[cfg(test)]
+mod late_look_ups;
+#[cfg(test)]
 mod look_ups;
 #[cfg(test)]
 mod observing;
