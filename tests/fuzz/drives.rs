@@ -1,10 +1,18 @@
-//! The tests' own code, compiled for the fuzzer: see the `drive.rs` of `crates/amazon-pay` and `crates/kafka-topics`,
-//! and the formats of `crates/session-log`.
+//! The tests' own code, compiled for the fuzzer: see the `drive.rs` of `crates/amazon-pay`, `crates/kafka-topics` and
+//! `crates/confirmd`, the formats of `crates/session-log` and the configuration of `crates/confirmd`.
 
-#![expect(dead_code, reason = "the tests and the log use more of it")]
+#![expect(
+    dead_code,
+    unused_imports,
+    reason = "the tests, the log and the program use more of it"
+)]
 
 #[path = "../../crates/amazon-pay/tests/it/ipn/authority.rs"]
 mod authority;
+#[path = "../../crates/confirmd/src/config/mod.rs"]
+mod config;
+#[path = "../../crates/confirmd/src/config/tests/drive.rs"]
+mod configuration;
 #[path = "../../crates/amazon-pay/tests/it/drive.rs"]
 mod drive;
 #[path = "../../crates/session-log/src/format/mod.rs"]
@@ -47,4 +55,9 @@ pub fn stored_facts(bytes: &[u8]) {
         }
         drop(format::read_personal(number, body));
     }
+}
+
+/// A configuration as a person writes it. Files that it names are opened: none is changed.
+pub fn configurations(bytes: &[u8]) {
+    drop(configuration::configuration(&String::from_utf8_lossy(bytes)));
 }

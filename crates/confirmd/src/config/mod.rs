@@ -143,7 +143,7 @@ impl Config {
     }
 
     /// `file` is named where a problem does not say where it was found.
-    fn read(figment: &Figment, file: &str) -> Result<Self, Problems> {
+    pub(crate) fn read(figment: &Figment, file: &str) -> Result<Self, Problems> {
         let mut reader = Reader::new(figment, file)?;
         let read = Self::read_all(&mut reader);
         reader.refuse_unknown();

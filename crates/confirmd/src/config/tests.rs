@@ -1,4 +1,5 @@
 mod arbitrary;
+mod drive;
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

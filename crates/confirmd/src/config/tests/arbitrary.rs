@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
-use super::read;
+use super::drive;
 
 const EXAMPLE: &str = include_str!("../../../../../deploy/confirmd.example.toml");
 const SECRET: &str = "hunter22";
@@ -48,19 +48,6 @@ const KEYS: [&str; 36] = [
     "telemetry.log_level",
     "kafak.bootstrap_servers",
 ];
-
-fn configuration(toml: &str) {
-    if let Err(problems) = read(toml) {
-        assert!(!problems.is_empty(), "{toml}");
-        for problem in &problems.0 {
-            assert!(
-                !problem.key.is_empty() && !problem.source.is_empty() && !problem.text.is_empty(),
-                "{problem}"
-            );
-        }
-        assert!(!problems.to_string().contains(SECRET), "{problems}");
-    }
-}
 
 fn value() -> impl Strategy<Value = String> {
     let words = vec![
@@ -133,6 +120,8 @@ proptest! {
         listed(),
         damaged(),
     ]) {
-        configuration(&toml);
+        if let Some(said) = drive::configuration(&toml) {
+            prop_assert!(!said.contains(SECRET), "{said}");
+        }
     }
 }
