@@ -4,6 +4,9 @@
 //!
 //! `CONFIRMD_DEATH_SEEDS=5` runs more seeds, `CONFIRMD_DEATH_SEED=3` runs one. A seed draws the order of the deaths, where
 //! none is needed, and the checkouts, and at which time that its label is met each daemon dies.
+//!
+//! How long it took from each restart until something was confirmed again is printed, and never asserted: `--nocapture`
+//! shows it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,7 +21,7 @@ use testkit::chance::Seeded;
 use super::SIGKILL;
 use super::labels::{self, By, Death};
 use super::load::Load;
-use crate::world::{Daemon, Finished, World, confirmations};
+use crate::world::{Daemon, Finished, Recovery, Told, World, confirmations};
 
 /// Sessions without an outcome that a death comes upon, at least.
 const IN_FLIGHT: usize = 8;
@@ -42,6 +45,42 @@ fn seeds() -> std::ops::Range<u64> {
     }
 }
 
+/// The daemon that comes after one that has died.
+struct Restart {
+    /// The label of that death.
+    after: &'static str,
+    begun: Recovery,
+    /// Seconds until its own death, if it is not the last one.
+    lived: Option<f64>,
+}
+
+impl Restart {
+    /// Seconds from its start until something was confirmed; none if it died before.
+    fn confirmed_again(&self, confirmed: &[Told]) -> Option<f64> {
+        let waited = self.begun.first_after(confirmed)?;
+        self.lived.is_none_or(|lived| waited < lived).then_some(waited)
+    }
+}
+
+/// What became of a label.
+#[derive(Default)]
+struct Row {
+    met: u64,
+    deaths: u64,
+    /// Of each restart after a death there.
+    confirmed_again: Vec<Option<f64>>,
+}
+
+impl Row {
+    fn waits(&self) -> String {
+        let waits = self.confirmed_again.iter().map(|waited| match waited {
+            Some(seconds) => format!("{seconds:.1}"),
+            None => "died before".to_owned(),
+        });
+        waits.collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// A world in which daemons die.
 struct Dying {
     name: String,
@@ -49,6 +88,9 @@ struct Dying {
     load: Load,
     chance: Seeded,
     deaths: BTreeMap<&'static str, u64>,
+    /// Where the last daemon died, until another one is started.
+    dead_at: Option<&'static str>,
+    restarts: Vec<Restart>,
     other_rules: bool,
 }
 
@@ -73,6 +115,8 @@ impl Dying {
             load: Load::new(chance.fork()),
             chance,
             deaths: BTreeMap::new(),
+            dead_at: None,
+            restarts: Vec::new(),
             other_rules: false,
         })
     }
@@ -104,6 +148,7 @@ impl Dying {
         if by == By::Command {
             return;
         }
+        self.has_died_at(label);
         let settled: usize = self
             .world
             .sql("SELECT count(*) FROM sessions WHERE settled")
@@ -118,6 +163,24 @@ impl Dying {
         // Rows are to be put right while what they are of still waits.
         if by != By::OtherRules {
             self.world.pass(UNTIL_NOBODY_HOLDS_IT);
+        }
+    }
+
+    fn has_died_at(&mut self, label: &'static str) {
+        if let Some(restart) = self.restarts.last_mut() {
+            restart.lived.get_or_insert(restart.begun.ago(&self.world));
+        }
+        self.dead_at = Some(label);
+    }
+
+    /// To be called before a daemon is started.
+    fn begins_again(&mut self) {
+        if let Some(after) = self.dead_at.take() {
+            self.restarts.push(Restart {
+                after,
+                begun: Recovery::of(&self.world, after),
+                lived: None,
+            });
         }
     }
 
@@ -161,10 +224,11 @@ impl Dying {
     }
 
     async fn dying_daemon(&mut self, by: By, environment: &[(&str, &str)]) -> Finished {
+        self.load.one_of_each(&self.world).await;
+        self.load.top_up(&self.world).await;
+        self.begins_again();
         let Self { world, load, .. } = self;
         let world = &*world;
-        load.one_of_each(world).await;
-        load.top_up(world).await;
         loop {
             let mut daemon = world.daemon_in(environment).await;
             if by == By::Ending {
@@ -196,12 +260,13 @@ impl Dying {
     }
 
     /// The last daemon has nothing left to do; then all is held against what is promised.
-    async fn drain(mut self) -> (BTreeMap<&'static str, u64>, BTreeMap<String, u64>) {
+    async fn drain(mut self, table: &mut BTreeMap<&str, Row>) {
         println!("{} drains", self.name);
         self.prepare(By::Accepting);
         self.prepare(By::RoomForLetters);
         let met = self.met();
         let environment = [("CONFIRMD_TEST_BOUNDARIES", met.to_str().unwrap())];
+        self.begins_again();
         let daemon = self.world.daemon_in(&environment).await;
         self.world.outcomes(&self.load.ids).await;
         self.world.outcomes(&self.load.declined).await;
@@ -222,9 +287,18 @@ impl Dying {
             .check_each(&self.load.declined, "checkout.declined.v1")
             .await;
         self.world.check_promises().await;
-        let mut times: BTreeMap<String, u64> = BTreeMap::new();
         for line in std::fs::read_to_string(&met).unwrap().lines() {
-            *times.entry(line.trim_start_matches("† ").to_owned()).or_default() += 1;
+            if let Some(row) = table.get_mut(line.trim_start_matches("† ")) {
+                row.met += 1;
+            }
+        }
+        for (label, died) in &self.deaths {
+            table.get_mut(label).unwrap().deaths += died;
+        }
+        let confirmed = self.confirmed().await;
+        for restart in &self.restarts {
+            let waited = restart.confirmed_again(&confirmed);
+            table.get_mut(restart.after).unwrap().confirmed_again.push(waited);
         }
         let books = self.world.sandbox.books();
         let sessions = books.sessions.len();
@@ -239,7 +313,13 @@ impl Dying {
             "{} has worked {sessions} sessions, {repeated} of them asked to confirm again",
             self.name
         );
-        (self.deaths, times)
+    }
+
+    async fn confirmed(&self) -> Vec<Told> {
+        let outcomes = self.world.everything_on(&self.world.kafka.outcomes_topic).await;
+        let told = outcomes.iter().map(Told::of);
+        told.filter(|told| told.event_type == "checkout.confirmed.v1")
+            .collect()
     }
 }
 
@@ -278,7 +358,7 @@ fn in_order(deaths: &[Death], chance: &Seeded, shuffled: bool) -> Vec<Death> {
 }
 
 async fn all_die(name: &str, deaths: &[Death], shuffled: bool) {
-    let mut table: BTreeMap<&str, (u64, u64)> = deaths.iter().map(|death| (death.0, (0, 0))).collect();
+    let mut table: BTreeMap<&str, Row> = deaths.iter().map(|death| (death.0, Row::default())).collect();
     for seed in seeds() {
         println!("{name}, seed {seed}");
         let Some(mut dying) = Dying::new(name, seed).await else {
@@ -287,16 +367,16 @@ async fn all_die(name: &str, deaths: &[Death], shuffled: bool) {
         for death in in_order(deaths, &dying.chance.fork(), shuffled) {
             dying.die(death).await;
         }
-        let (died, met) = dying.drain().await;
-        for (label, (all_met, all_died)) in &mut table {
-            *all_met += met.get(*label).copied().unwrap_or(0);
-            *all_died += died.get(*label).copied().unwrap_or(0);
-        }
+        dying.drain(&mut table).await;
     }
-    let mut printed = format!("{name}\n{:<30} {:>8} {:>8}\n", "label", "met", "deaths");
-    for (label, (met, died)) in &table {
-        writeln!(printed, "{label:<30} {met:>8} {died:>8}").unwrap();
-        assert!(0 < *died, "nobody died at {label}");
+    let mut printed = format!(
+        "{name}\n{:<30} {:>8} {:>8}  confirmed again after (s by the world's clock)\n",
+        "label", "met", "deaths"
+    );
+    for (label, row) in &table {
+        let Row { met, deaths, .. } = row;
+        writeln!(printed, "{label:<30} {met:>8} {deaths:>8}  {}", row.waits()).unwrap();
+        assert!(0 < *deaths, "nobody died at {label}");
     }
     println!("{printed}");
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 use sandbox::SandboxClock as _;
 use serde_json::json;
 
-use super::Recovery;
-use crate::world::World;
+use crate::world::{Recovery, World};
 
 /// How long connections are dropped, and how often, on the machine's clock.
 const DROPPED_FOR: Duration = Duration::from_secs(10);

@@ -6,8 +6,8 @@ use std::path::Path;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::json;
 
-use super::{Recovery, kafka};
-use crate::world::{Daemon, World};
+use super::kafka;
+use crate::world::{Daemon, Recovery, World};
 
 /// No file of this process may grow beyond so many bytes.
 fn limit_files(daemon: &Daemon, bytes: Option<u64>) {

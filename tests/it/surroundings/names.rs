@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Recovery;
-use crate::world::World;
+use crate::world::{Recovery, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_nobody_knows_is_not_sent_and_what_waited_is_confirmed_once_it_resolves() {

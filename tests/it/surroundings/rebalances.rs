@@ -5,9 +5,8 @@
 use kafka_topics::clients::operator::IdleMember;
 use serde_json::json;
 
-use super::Recovery;
 use crate::replicas::partitions;
-use crate::world::{Daemon, World, in_time};
+use crate::world::{Daemon, Recovery, World, in_time};
 
 /// Sessions said at every turn of events.
 const SAID_AT_ONCE: usize = 3;

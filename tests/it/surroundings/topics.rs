@@ -2,8 +2,7 @@
 
 use kafka_topics::clients::operator::Operator;
 
-use super::Recovery;
-use crate::world::World;
+use crate::world::{Recovery, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outcomes_topic_that_takes_only_small_messages_gets_everything_once_it_takes_more() {

@@ -6,6 +6,7 @@ mod console;
 mod daemon;
 mod events;
 mod proof;
+mod recovery;
 mod shop;
 mod watching;
 mod witness;
@@ -22,6 +23,7 @@ use testkit::real;
 
 pub(crate) use daemon::{Daemon, Finished};
 pub(crate) use proof::UNREADABLE;
+pub(crate) use recovery::Recovery;
 pub(crate) use shop::{client_of, example, sandbox_by_the_machines_clock};
 pub(crate) use witness::{confirmations, operations, repeats};
 
