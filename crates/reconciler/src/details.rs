@@ -15,6 +15,7 @@ use std::time::Duration;
 use checkout::{AccountName, Backoff, Outcome, Session, SessionId, Timestamp};
 
 use crate::announce::PERMISSION_DETAILS_FOR;
+use crate::boundary;
 use crate::ports::{
     Call, Chance, Clock, KeepDetails, LogError, PermissionAnswer, PermissionDetails, SessionLog, Share,
 };
@@ -155,21 +156,29 @@ impl AskForDetails {
         let now = clock.now();
         let erase_after = settled.at.plus(self.keep_for);
         if settled.at.plus(PERMISSION_DETAILS_FOR) <= now || erase_after <= now {
-            log.give_details_up(id, now).await?;
-            return Ok(Asked::Settled);
+            return give_up(log, id, now).await;
         }
+        boundary("ask-for-details");
         let answer = amazon
             .permission_details(turn, &self.account, &ids.charge_permission_id)
             .await;
+        boundary("asked-for-details");
         match answer {
             PermissionAnswer::Told(details) if !details.is_empty() => {
+                boundary("keep-details");
                 log.keep_details(id, clock.now(), &details, erase_after).await?;
+                boundary("details-kept");
+                Ok(Asked::Settled)
             }
-            PermissionAnswer::Told(_) | PermissionAnswer::Gone => {
-                log.give_details_up(id, clock.now()).await?;
-            }
-            PermissionAnswer::NotNow { retry_after } => return Ok(Asked::NotNow { retry_after }),
+            PermissionAnswer::Told(_) | PermissionAnswer::Gone => give_up(log, id, clock.now()).await,
+            PermissionAnswer::NotNow { retry_after } => Ok(Asked::NotNow { retry_after }),
         }
-        Ok(Asked::Settled)
     }
+}
+
+async fn give_up(log: &impl KeepDetails, id: &SessionId, at: Timestamp) -> Result<Asked, LogError> {
+    boundary("give-details-up");
+    log.give_details_up(id, at).await?;
+    boundary("details-given-up");
+    Ok(Asked::Settled)
 }

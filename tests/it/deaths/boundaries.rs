@@ -92,6 +92,7 @@ struct Dying {
     dead_at: Option<&'static str>,
     restarts: Vec<Restart>,
     other_rules: bool,
+    asks_for_details: bool,
 }
 
 impl Dying {
@@ -105,6 +106,9 @@ impl Dying {
             json!({"operation": "finalize", "when": "before", "delay": "10s", "probability": 0.4}),
             json!({"operation": "finalize", "when": "before", "delay": "3s"}),
             json!({"operation": "get", "when": "before", "delay": "1s", "probability": 0.3}),
+            json!({"operation": "permission", "when": "before", "kind": "status", "status": 404, "probability": 0.3,
+                   "body": {"reasonCode": "ResourceNotFound", "message": "gone"}}),
+            json!({"operation": "permission", "when": "after", "kind": "reset", "probability": 0.1}),
         ] {
             world.fault(fault);
         }
@@ -118,6 +122,7 @@ impl Dying {
             dead_at: None,
             restarts: Vec::new(),
             other_rules: false,
+            asks_for_details: false,
         })
     }
 
@@ -207,6 +212,10 @@ impl Dying {
                 };
                 self.world.set("deadline.alert_before", thresholds.to_vec());
             }
+            By::BuyersDetails => {
+                self.asks_for_details = true;
+                self.world.set("keep.permission_details", true);
+            }
             By::Checkouts | By::Joining | By::Ending | By::Command => {}
         }
     }
@@ -273,6 +282,14 @@ impl Dying {
         self.world
             .until("everything to be told", async || self.world.all_is_told())
             .await;
+        if self.asks_for_details {
+            let left = "SELECT count(*) FROM sessions WHERE state = 'confirmed' AND details_at IS NULL";
+            self.world
+                .until("the buyers' details to be kept or given up", async || {
+                    self.world.sql(left).trim() == "0"
+                })
+                .await;
+        }
         let running = "SELECT count(*) FROM notices a WHERE firing AND kind = 'account-stopped' AND NOT EXISTS \
                        (SELECT FROM notices b WHERE b.alert_id = a.alert_id AND NOT b.firing)";
         self.world
@@ -388,7 +405,8 @@ async fn deaths_on_the_way_in_and_out_lose_nothing_and_repeat_nothing() {
     tokio::join!(
         all_die("dies-on-the-way-in", labels::WAY_IN, true),
         all_die("dies-with-kept-letters", labels::KEPT_LETTERS, false),
-        all_die("dies-on-the-way-out", labels::WAY_OUT, true)
+        all_die("dies-on-the-way-out", labels::WAY_OUT, true),
+        all_die("dies-asking-for-details", labels::DETAILS, true)
     );
 }
 

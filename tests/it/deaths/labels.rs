@@ -13,6 +13,8 @@ pub(crate) enum By {
     OtherRules,
     /// Another daemon joins the group.
     Joining,
+    /// Amazon is asked who the buyers are.
+    BuyersDetails,
     /// SIGTERM.
     Ending,
     /// Amazon takes nothing from the account any more.
@@ -70,6 +72,16 @@ pub(crate) const WAY_OUT: &[Death] = &[
     ("rescheduled", By::OtherRules, 3),
 ];
 
+/// Who the buyers are, where that is asked for and kept.
+pub(crate) const DETAILS: &[Death] = &[
+    ("ask-for-details", By::BuyersDetails, 4),
+    ("asked-for-details", By::BuyersDetails, 4),
+    ("keep-details", By::BuyersDetails, 3),
+    ("details-kept", By::BuyersDetails, 3),
+    ("give-details-up", By::BuyersDetails, 2),
+    ("details-given-up", By::BuyersDetails, 2),
+];
+
 /// In this order: what the first leaves behind is what the next ones need.
 pub(crate) const KEPT_LETTERS: &[Death] = &[
     ("keep-dead-letter", By::LargeLetters, 1),
@@ -102,7 +114,7 @@ pub(crate) const ACCOUNTS: &[Death] = &[
 
 /// All of them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Death> {
-    [WAY_IN, CALLS, WAY_OUT, KEPT_LETTERS, ACCOUNTS]
+    [WAY_IN, CALLS, WAY_OUT, DETAILS, KEPT_LETTERS, ACCOUNTS]
         .into_iter()
         .flatten()
 }

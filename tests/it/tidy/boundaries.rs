@@ -61,17 +61,16 @@ const WRITES: [&str; 16] = [
     "give_details_up",
 ];
 
-/// The same of what is no port: rdkafka's consumer, what the adapters offer besides their ports.
+/// The same of what is no port: rdkafka's consumer, what the adapters offer besides their ports. What makes the database's
+/// tables (`migrate`) and the topics (`create_topics`) is not among them: the one is a command of its own, without which
+/// nothing starts; nothing is read from the topics or written to them until the other is done; and either, begun again,
+/// goes on where it was.
 const OTHER_WRITES: [&str; 4] = ["commit", "set_aside", "erase", "probe"];
 
 /// Files that are not on a write path, or that pass on what their callers have labelled.
-const OTHER_FILES: [(&str, &str); 8] = [
+const OTHER_FILES: [(&str, &str); 7] = [
     ("/demo/", "the demo's shop and broker"),
     ("/metered.rs", "a log that tells the metrics of what it passes on"),
-    (
-        "/details.rs",
-        "no fact comes of it and nothing waits for it: whatever it was at is asked for again",
-    ),
     (
         "/check.rs",
         "asks whether an account's key is taken, and records nothing",
