@@ -377,6 +377,27 @@ async fn nobodys_data_and_no_secret_are_told_anywhere() {
         assert!(finished.status.signal().is_some(), "{label}: {finished:?}");
         told.search_output("a crash's last words", &finished);
     }
+    // It panics with the same in hand, and tells where, all the way up.
+    for label in [
+        "observe",
+        "send",
+        "answered",
+        "looked-up",
+        "append",
+        "keep-details",
+    ] {
+        let mut daemon = world
+            .daemon_in(&[("CONFIRMD_TEST_PANIC_AT", label), ("RUST_BACKTRACE", "full")])
+            .await;
+        let session = world.session(checkout());
+        if label == "looked-up" {
+            world.say_an_hour_ago(&session, json!({})).await;
+        } else {
+            world.say(&session, json!({})).await;
+        }
+        let finished = daemon.finish_panicking().await;
+        told.search_output("a panic's last words", &finished);
+    }
     let daemon = world.daemon_at_work().await;
     world
         .until("an end of all that is under way", async || {
@@ -400,6 +421,7 @@ async fn nobodys_data_and_no_secret_are_told_anywhere() {
         "facts",
         "logs",
         "a crash's last words",
+        "a panic's last words",
     ] {
         assert!(
             told.searched.get(place).is_some_and(|bytes| 100 < *bytes),

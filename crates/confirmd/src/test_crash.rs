@@ -1,8 +1,9 @@
-//! Ends the process at a boundary, as a power cut would (feature `test-clock`).
+//! Ends the process at a boundary, as a power cut would, or panics there, as a mistake of ours would (feature `test-clock`).
 //!
 //! ```text
 //!   CONFIRMD_TEST_CRASH_AT=publish      the first time that `publish` is met
 //!   CONFIRMD_TEST_CRASH_AT=publish:3    the third time
+//!   CONFIRMD_TEST_PANIC_AT=publish      the same, by a panic
 //!   CONFIRMD_TEST_BOUNDARIES=met.txt    a line for each boundary that is met, `† ` before the last
 //! ```
 
@@ -16,12 +17,25 @@ use reconciler::on_boundary;
 use rustix::process::{Signal, getpid, kill_process};
 
 const CRASH_AT: &str = "CONFIRMD_TEST_CRASH_AT";
+const PANIC_AT: &str = "CONFIRMD_TEST_PANIC_AT";
 const BOUNDARIES: &str = "CONFIRMD_TEST_BOUNDARIES";
+
+struct Crash {
+    label: String,
+    /// At which time that the label is met.
+    nth: u64,
+    by: By,
+}
+
+#[derive(Clone, Copy)]
+enum By {
+    Kill,
+    Panic,
+}
 
 #[derive(Default)]
 struct Asked {
-    /// The label, and at which time that it is met.
-    crash: Option<(String, u64)>,
+    crash: Option<Crash>,
     met: AtomicU64,
     /// Written unbuffered: what has been written outlives the process.
     told: Option<File>,
@@ -36,19 +50,23 @@ impl Asked {
     }
 
     fn meet(&self, label: &str) {
-        let is_the_end = self
-            .crash
-            .as_ref()
-            .is_some_and(|(at, nth)| at == label && self.met.fetch_add(1, Ordering::Relaxed) + 1 == *nth);
-        if !is_the_end {
+        let crash = self.crash.as_ref().filter(|crash| {
+            crash.label == label && self.met.fetch_add(1, Ordering::Relaxed) + 1 == crash.nth
+        });
+        let Some(crash) = crash else {
             self.tell(label);
             return;
-        }
+        };
         self.tell(&format!("† {label}"));
-        // Unlike abort(3) it runs no handler, leaves no core and cannot be refused.
-        let _ = kill_process(getpid(), Signal::KILL);
-        loop {
-            std::thread::park();
+        match crash.by {
+            By::Panic => panic!("{PANIC_AT} asks for it"),
+            By::Kill => {
+                // Unlike abort(3) it runs no handler, leaves no core and cannot be refused.
+                let _ = kill_process(getpid(), Signal::KILL);
+                loop {
+                    std::thread::park();
+                }
+            }
         }
     }
 }
@@ -58,10 +76,15 @@ static ASKED: OnceLock<Asked> = OnceLock::new();
 /// Does what the environment asks for at boundaries.
 pub(crate) fn where_asked() -> anyhow::Result<()> {
     let mut asked = Asked::default();
-    if let Ok(at) = std::env::var(CRASH_AT) {
-        let (label, nth) = at.split_once(':').unwrap_or((&at, "1"));
-        let nth = nth.parse().with_context(|| format!("{CRASH_AT}={at}"))?;
-        asked.crash = Some((label.to_owned(), nth));
+    for (variable, by) in [(CRASH_AT, By::Kill), (PANIC_AT, By::Panic)] {
+        if let Ok(at) = std::env::var(variable) {
+            let (label, nth) = at.split_once(':').unwrap_or((&at, "1"));
+            asked.crash = Some(Crash {
+                label: label.to_owned(),
+                nth: nth.parse().with_context(|| format!("{variable}={at}"))?,
+                by,
+            });
+        }
     }
     if let Ok(file) = std::env::var(BOUNDARIES) {
         let opened = OpenOptions::new().create(true).append(true).open(&file);

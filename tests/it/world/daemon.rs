@@ -193,8 +193,22 @@ impl Daemon {
         self.finish().await
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it has ended by itself, and not by a panic.
     pub(crate) async fn finish(&mut self) -> Finished {
+        let finished = self.finish_somehow().await;
+        assert!(!finished.stderr.contains("panicked"), "{finished:?}");
+        finished
+    }
+
+    /// Waits until a panic has brought it down.
+    pub(crate) async fn finish_panicking(&mut self) -> Finished {
+        let finished = self.finish_somehow().await;
+        assert!(finished.stderr.contains("panicked at"), "{finished:?}");
+        assert_eq!(finished.code(), 1, "{finished:?}");
+        finished
+    }
+
+    async fn finish_somehow(&mut self) -> Finished {
         let status = in_time("the end of confirmd", self.child.wait()).await.unwrap();
         let mut stdout = String::new();
         if let Some(mut pipe) = self.child.stdout.take() {
@@ -203,7 +217,6 @@ impl Daemon {
         let reader = std::mem::replace(&mut self.reader, tokio::spawn(async {}));
         in_time("its last words", reader).await.unwrap();
         let stderr = self.said();
-        assert!(!stderr.contains("panicked"), "{stderr}");
         Finished {
             status,
             stdout,
