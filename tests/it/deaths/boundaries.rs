@@ -23,7 +23,8 @@ use super::labels::{self, By, Death};
 use super::load::Load;
 use crate::world::{Daemon, Finished, Recovery, Told, World, confirmations};
 
-/// Sessions without an outcome that a death comes upon, at least.
+/// Sessions that a death comes upon under way, at least: without an outcome, or, where it dies asking for them, without
+/// their buyers' details.
 const IN_FLIGHT: usize = 8;
 /// What a message of the daemon's may have while large letters find no room.
 const NO_ROOM: &str = "20000";
@@ -154,13 +155,13 @@ impl Dying {
             return;
         }
         self.has_died_at(label);
-        let settled: usize = self
-            .world
-            .sql("SELECT count(*) FROM sessions WHERE settled")
-            .trim()
-            .parse()
-            .unwrap();
-        let in_flight = self.load.ids.len() + self.load.declined.len() - settled;
+        let done = if by == By::BuyersDetails {
+            "SELECT count(*) FROM sessions WHERE settled AND (state <> 'confirmed' OR details_at IS NOT NULL)"
+        } else {
+            "SELECT count(*) FROM sessions WHERE settled"
+        };
+        let done: usize = self.world.sql(done).trim().parse().unwrap();
+        let in_flight = self.load.ids.len() + self.load.declined.len() - done;
         assert!(
             IN_FLIGHT <= in_flight,
             "{label}: only {in_flight} sessions were under way"
