@@ -28,6 +28,8 @@ use crate::world::{Daemon, Finished, Recovery, Told, World, confirmations};
 const IN_FLIGHT: usize = 8;
 /// What a message of the daemon's may have while large letters find no room.
 const NO_ROOM: &str = "20000";
+/// A daemon that has not died by then has put right every row that was written by former rules.
+const ROWS_ARE_RIGHT: Duration = Duration::from_secs(60);
 /// Others keep their hands off until the attempt of the dead cannot be under way any more.
 const UNTIL_NOBODY_HOLDS_IT: Duration = Duration::from_secs(40);
 
@@ -145,11 +147,10 @@ impl Dying {
         let finished = if by == By::Command {
             self.dying_command(&environment).await
         } else {
-            self.dying_daemon(by, &environment).await
+            self.dying_daemon(label, by, &environment).await
         };
         assert_eq!(finished.status.signal(), Some(SIGKILL), "{label}: {finished:?}");
-        let last = std::fs::read_to_string(&met).unwrap();
-        assert!(last.contains(&format!("† {label}\n")), "it died elsewhere");
+        assert!(self.somebody_died_at(label), "it died elsewhere");
         *self.deaths.entry(label).or_default() += 1;
         if by == By::Command {
             return;
@@ -170,6 +171,11 @@ impl Dying {
         if by != By::OtherRules {
             self.world.pass(UNTIL_NOBODY_HOLDS_IT);
         }
+    }
+
+    fn somebody_died_at(&self, label: &str) -> bool {
+        let met = std::fs::read_to_string(self.met()).unwrap();
+        met.contains(&format!("† {label}\n"))
     }
 
     fn has_died_at(&mut self, label: &'static str) {
@@ -233,13 +239,13 @@ impl Dying {
         finished
     }
 
-    async fn dying_daemon(&mut self, by: By, environment: &[(&str, &str)]) -> Finished {
+    async fn dying_daemon(&mut self, label: &str, by: By, environment: &[(&str, &str)]) -> Finished {
         self.load.one_of_each(&self.world).await;
         self.load.top_up(&self.world).await;
         self.begins_again();
-        let Self { world, load, .. } = self;
-        let world = &*world;
         loop {
+            let Self { world, load, .. } = self;
+            let world = &*world;
             let mut daemon = world.daemon_in(environment).await;
             if by == By::Ending {
                 daemon.line("working partitions {0, 1, 2}").await;
@@ -250,7 +256,12 @@ impl Dying {
                     By::Joining => others_join(world).await,
                     By::Ending => {
                         world.clock.sleep(Duration::from_secs(1)).await;
-                        terminate(id);
+                        signal(id, "-TERM");
+                        std::future::pending::<()>().await;
+                    }
+                    By::OtherRules => {
+                        world.clock.sleep(ROWS_ARE_RIGHT).await;
+                        signal(id, "-KILL");
                         std::future::pending::<()>().await;
                     }
                     _ => std::future::pending().await,
@@ -263,6 +274,11 @@ impl Dying {
             };
             // Nothing had been recorded since the last commit: another one ends.
             if by == By::Ending && finished.status.success() {
+                continue;
+            }
+            // There were too few such rows. What this one leaves behind is more of them to the next, by other rules again.
+            if by == By::OtherRules && !self.somebody_died_at(label) {
+                self.prepare(by);
                 continue;
             }
             return finished;
@@ -341,10 +357,10 @@ impl Dying {
     }
 }
 
-/// SIGTERM, while somebody waits for the end.
-fn terminate(id: u32) {
+/// SIGTERM or SIGKILL, while somebody waits for the end.
+fn signal(id: u32, signal: &str) {
     let killed = std::process::Command::new("kill")
-        .args(["-TERM", &id.to_string()])
+        .args([signal, &id.to_string()])
         .status()
         .unwrap();
     assert!(killed.success());
