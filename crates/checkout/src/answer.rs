@@ -132,6 +132,9 @@ pub struct LookUp {
     pub created_at: Option<Timestamp>,
     /// `expirationTimestamp`, where it has one, shortened by clock skew.
     pub expires_at: Option<Timestamp>,
+    /// How long it had left at least by Amazon's own clock, where the answer tells what that shows; zero once it is
+    /// over.
+    pub left: Option<Duration>,
     /// For the record.
     pub answer: Answer,
 }

@@ -1,5 +1,7 @@
 //! The facts of one session, as the log keeps them. None holds personal data.
 
+use std::time::Duration;
+
 use crate::{
     AlertKind, Answer, BodyRef, ChargeFound, Flaw, Found, IdempotencyKey, Ids, Outcome, Statement, Timestamp,
 };
@@ -154,6 +156,8 @@ pub enum Event {
         created_at: Option<Timestamp>,
         /// `expirationTimestamp`, where it has one.
         expires_at: Option<Timestamp>,
+        /// How long it had left at least by Amazon's own clock, where the answer tells what that shows.
+        left: Option<Duration>,
         /// What is next comes no sooner.
         next_at: Timestamp,
         /// For the record.

@@ -24,6 +24,7 @@ mod order;
 mod policy;
 mod session;
 mod step;
+mod time_left;
 mod values;
 
 pub use alert::{Alert, AlertKind, Alerts};

@@ -215,6 +215,8 @@ pub struct Open {
     pub looked_at: Option<Timestamp>,
     /// The code of the last refusal for good, which tells why where Amazon's look-up does not.
     pub refused_with: Option<String>,
+    /// Amazon's deadline by our clock, as the look-up that last said "open" told it from Amazon's.
+    pub lasts_until: Option<Timestamp>,
     /// Whether a look-up brought the address that Finalize needs.
     pub address_found: bool,
     /// Attempts in a row that told nothing about the session. A look-up in between does not end the row:

@@ -80,10 +80,10 @@ fn turnless_begins(open: &Open, policy: &Policy) -> Vec<Timestamp> {
         .into_iter()
         .chain(started)
         .map(|at| at.plus(Policy::DOUBT_ALERT_AFTER));
-    let forswear_at = open.subject.deadline.at.minus(policy.cancel_before);
+    let forsworn = [open.subject.deadline.at, open.ends_at()].map(|end| end.minus(policy.cancel_before));
     thresholds(open, policy)
         .map(|(_, at)| at)
-        .chain([forswear_at])
+        .chain(forsworn)
         .chain(hands_off_until)
         .chain(told)
         .collect()
@@ -119,13 +119,13 @@ fn open_step(open: &Open, now: Timestamp, policy: &Policy) -> Step {
 
 /// What comes next but for alerts, and from when on.
 fn plan(open: &Open, now: Timestamp, policy: &Policy) -> (Step, Timestamp) {
-    let deadline = open.subject.deadline.at;
-    let proof = first_proof(deadline);
+    let ends_at = open.ends_at();
+    let proof = first_proof(ends_at);
     if open.in_flight.is_some() {
         // Its worker is gone; only Amazon can say what became of it.
         return (Step::LookUp, now);
     }
-    if deadline <= now {
+    if ends_at <= now {
         return (Step::LookUp, open.not_before.max(proof));
     }
     if open.question.is_some() {
@@ -134,15 +134,11 @@ fn plan(open: &Open, now: Timestamp, policy: &Policy) -> (Step, Timestamp) {
     if policy.mode == Mode::Watch {
         return watch(open, policy, proof);
     }
-    let forswear_at = deadline.minus(policy.cancel_before);
     let may_forswear = policy.near == Near::Cancel && open.doubt.is_none();
+    let given_up = may_forswear.then(|| give_up(open, now, policy, proof));
     match &open.hold {
         Hold::NeedsRepair(flaw) => {
-            let (last, at) = if may_forswear {
-                (Step::Forswear, forswear_at)
-            } else {
-                (Step::LookUp, proof)
-            };
+            let (last, at) = given_up.unwrap_or((Step::LookUp, proof));
             if !flaw.is_of_account() && deadline_is_a_guess(open) && now.max(open.not_before) < at {
                 (Step::LookUp, open.not_before)
             } else {
@@ -150,12 +146,46 @@ fn plan(open: &Open, now: Timestamp, policy: &Policy) -> (Step, Timestamp) {
             }
         }
         Hold::Forsworn { .. } => (Step::LookUp, proof),
-        Hold::BuyerNotDone(_) if may_forswear && forswear_at <= now.max(open.not_before) => {
-            (Step::Forswear, forswear_at)
-        }
-        Hold::BuyerNotDone(waiting) if !waiting.try_again => (Step::LookUp, open.not_before.min(proof)),
-        Hold::BuyerNotDone(_) | Hold::Ready => confirm(open, now, policy, proof),
+        Hold::BuyerNotDone(waiting) => match given_up {
+            Some((step, at)) if at <= now.max(open.not_before) => (step, at),
+            Some(_) | None if !waiting.try_again => (Step::LookUp, open.not_before.min(proof)),
+            Some(_) | None => confirm(open, now, policy, proof),
+        },
+        Hold::Ready => confirm(open, now, policy, proof),
     }
+}
+
+/// It is forsworn when so little is left by Amazon's clock, not by ours: Amazon is asked when the time has come by
+/// ours, and by what it says then, and only its answer of just now counts.
+fn give_up(open: &Open, now: Timestamp, policy: &Policy, proof: Timestamp) -> (Step, Timestamp) {
+    let by_our_clock = open.subject.deadline.at.minus(policy.cancel_before);
+    let at = open.ends_at().minus(policy.cancel_before);
+    if nobody_can_be_asked(open) {
+        return (Step::Forswear, by_our_clock);
+    }
+    if at <= now && open.was_just_asked(now) {
+        return (Step::Forswear, at);
+    }
+    let ask_at = if open.was_asked_since(by_our_clock, now) {
+        at
+    } else {
+        by_our_clock
+    };
+    // Whatever else is waited for ends with it, but not the wait after a question that nobody answered.
+    let no_sooner = if open.look_up_failures > 0 {
+        open.not_before
+    } else {
+        ask_at
+    };
+    (Step::LookUp, ask_at.max(no_sooner).min(proof))
+}
+
+fn nobody_can_be_asked(open: &Open) -> bool {
+    let is_of_account = match &open.hold {
+        Hold::NeedsRepair(flaw) => flaw.is_of_account(),
+        Hold::Ready | Hold::BuyerNotDone(_) | Hold::Forsworn { .. } => false,
+    };
+    is_of_account || open.subject.account().is_none()
 }
 
 /// Whoever repairs it, and the alerts, need the true deadline: the upper bound may be hours too late. What
@@ -168,9 +198,14 @@ fn deadline_is_a_guess(open: &Open) -> bool {
 
 fn confirm(open: &Open, now: Timestamp, policy: &Policy, proof: Timestamp) -> (Step, Timestamp) {
     let at = open.not_before.max(now);
-    // It is too late to send anything; what became of it is asked after the deadline.
-    if open.subject.deadline.at.minus(policy.last_attempt_before) <= at {
-        return (Step::LookUp, proof);
+    if !open.may_be_tried(at, policy) {
+        let closing = |end: Timestamp| end.minus(policy.last_attempt_before);
+        let by_our_clock = closing(open.subject.deadline.at);
+        // Our clock may be ahead: whether it is too late Amazon says, once. What became of it is asked after the
+        // deadline.
+        let is_asked = open.was_asked_since(by_our_clock, now) && closing(open.ends_at()) <= at;
+        let ask_at = if is_asked { proof } else { by_our_clock };
+        return (Step::LookUp, open.not_before.max(ask_at).min(proof));
     }
     let known_open_at = open
         .found_open_at
@@ -233,7 +268,7 @@ fn deadline_alerts_apply(open: &Open) -> bool {
 
 fn alert_due(open: &Open, now: Timestamp, policy: &Policy) -> Option<AlertKind> {
     let alerts = &open.subject.alerts;
-    if deadline_alerts_apply(open) && now < open.subject.deadline.at {
+    if deadline_alerts_apply(open) && now < open.ends_at() {
         // First seen below several thresholds, only the nearest is told.
         let met = thresholds(open, policy)
             .filter(|(_, at)| *at <= now)

@@ -1,5 +1,7 @@
 //! The ports of the reconciler: one call each, made, heard of and put into the model's words.
 
+use std::time::Duration;
+
 use amazon_pay::{
     ChargeId, ChargePermissionId, CheckoutSession, CheckoutSessionId, IdempotencyKey, ReasonCode, Request,
 };
@@ -7,6 +9,7 @@ use checkout::{
     AccountName, Answer, ChargeAnswer, ChargeFound, Class, ConfirmAnswer, Found, LookUpAnswer, Operation,
     Order, SessionId, Timestamp,
 };
+use jiff::SignedDuration;
 use reconciler::ports::{
     Attempt, Call, Clock, ConfirmCheckout, LookUp, NoTurn, PermissionAnswer, PermissionDetails, Turns,
 };
@@ -132,10 +135,11 @@ impl<C: Clock> Accounts<C> {
         let response = exchange(&account, &*self.clock, Some(&mut turn), &request, window).await?;
         let answer = success(response.status, response.request_id);
         let created_at = response.value.creation_timestamp.map(model_time);
-        let expires_at = response
-            .value
-            .expiration_timestamp
-            .map(|at| account.shortened(at));
+        let expiration = response.value.expiration_timestamp;
+        let left = expiration
+            .zip(response.date)
+            .map(|(at, date)| time_left(at, date));
+        let expires_at = expiration.map(|at| account.shortened(at));
         let (found, personal) =
             reading::found(id.as_str(), response.value).map_err(|because| unreadable(&answer, because))?;
         self.succeeded(&account, made, &answer);
@@ -144,6 +148,7 @@ impl<C: Clock> Accounts<C> {
             found,
             created_at,
             expires_at,
+            left,
             answer,
         };
         Ok((look_up, personal))
@@ -257,6 +262,7 @@ impl<C: Clock> LookUp for Accounts<C> {
                 found: Found::NotFound,
                 created_at: None,
                 expires_at: None,
+                left: None,
                 answer,
             };
             return (LookUpAnswer::Told(look_up), None);
@@ -371,6 +377,12 @@ pub(crate) fn says_not_found(failure: &Failure) -> bool {
         ),
         Failure::NotSent(_) | Failure::Silence(_) | Failure::Unreadable { .. } => false,
     }
+}
+
+/// How long is left at least at Amazon, which wrote its answer within the second that `date` names.
+fn time_left(expiration: jiff::Timestamp, date: jiff::Timestamp) -> Duration {
+    let left = expiration.duration_since(date) - SignedDuration::from_secs(1);
+    Duration::try_from(left).unwrap_or_default()
 }
 
 fn model_time(at: jiff::Timestamp) -> Timestamp {

@@ -286,9 +286,12 @@ where
         } = begun;
         let now = self.clock.now();
         let policy = self.policy(&loaded.session);
-        let closing = deadline_of(&loaded.session).minus(policy.last_attempt_before);
+        let may_leave = match &loaded.session {
+            Session::Open(open) => open.may_be_tried(now, policy),
+            Session::Unseen | Session::PaymentPending(_) | Session::Settled(_) => false,
+        };
         boundary("send");
-        let answer = if now > attempt.send_by || now >= closing {
+        let answer = if now > attempt.send_by || !may_leave {
             ConfirmAnswer::NotSent(said("its time to leave had passed before it could be sent"))
         } else {
             self.amazon.confirm(turn, attempt).await
@@ -432,10 +435,14 @@ enum Needs {
     Account,
 }
 
+/// When Amazon cancels it, as far as it is known: what Amazon gives time can still be saved.
 pub(crate) fn deadline_of(session: &Session) -> Timestamp {
-    session
-        .subject()
-        .map_or(Timestamp::from_micros(0), |subject| subject.deadline.at)
+    match session {
+        Session::Open(open) => open.ends_at(),
+        Session::Unseen | Session::PaymentPending(_) | Session::Settled(_) => session
+            .subject()
+            .map_or(Timestamp::from_micros(0), |subject| subject.deadline.at),
+    }
 }
 
 pub(crate) fn waits(session: &Session, until: Timestamp) -> Advanced {

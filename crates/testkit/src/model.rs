@@ -415,12 +415,28 @@ pub fn look_up_begun(
     created_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
 ) -> Ask {
+    look_up_told(before, found, created_at, expires_at, None)
+}
+
+/// A look-up that finds it open, with so long left by Amazon's own clock.
+pub fn open_with_left(left: Duration) -> Ask {
+    look_up_told(Duration::ZERO, open(), Some(t0()), Some(t(hours(24))), Some(left))
+}
+
+fn look_up_told(
+    before: Duration,
+    found: Found,
+    created_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+    left: Option<Duration>,
+) -> Ask {
     Ask::new(move |now| Command::LookedUp {
         answer: LookUpAnswer::Told(LookUp {
             begun_at: now.minus(before),
             found: found.clone(),
             created_at,
             expires_at,
+            left,
             answer: answer(200, ""),
         }),
         spread: 1.0,

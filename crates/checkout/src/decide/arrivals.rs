@@ -78,7 +78,7 @@ impl Story<'_> {
     }
 
     pub(super) fn in_time(&self, open: &Open) -> bool {
-        self.now < open.subject.deadline.at.minus(self.policy.last_attempt_before)
+        self.now < open.ends_at().minus(self.policy.last_attempt_before)
     }
 
     pub(super) fn amend(&mut self, statement: Statement) {

@@ -43,7 +43,7 @@ impl Story<'_> {
             // Nothing waits for this answer but the true deadline.
             Hold::NeedsRepair(_) if open.doubt.is_none() => {
                 let gap = Policy::buyer_not_done_gap(open.look_up_failures);
-                self.no_later_than_proof(open.subject.deadline.at, self.now.plus(gap))
+                self.no_later_than_proof(open.ends_at(), self.now.plus(gap))
             }
             Hold::NeedsRepair(_) | Hold::Ready | Hold::BuyerNotDone(_) | Hold::Forsworn { .. } => {
                 self.retry_at(open.look_up_failures + 1, retry_after, spread)
@@ -67,6 +67,7 @@ impl Story<'_> {
             found,
             created_at,
             expires_at,
+            left,
             answer,
         } = look_up;
         // What was asked before the last attempt had left for sure, or while it is still on its way, says nothing
@@ -84,12 +85,15 @@ impl Story<'_> {
                 ..
             }
         );
-        let next_at = self.next_at_after_look_up(open, begun_at, expires_at, brings_address, spread);
+        let deadline = expires_at.unwrap_or(open.subject.deadline.at);
+        let ends_at = open.ends_at_after(begun_at, left, deadline);
+        let next_at = self.next_at_after_look_up(open, begun_at, ends_at, brings_address, spread);
         self.tell(Event::LookedUp {
             begun_at,
             found: found.clone(),
             created_at,
             expires_at,
+            left,
             next_at,
             answer: answer.clone(),
         });
@@ -166,7 +170,7 @@ impl Story<'_> {
         let Session::Open(open) = &self.session else {
             return;
         };
-        let past = open.subject.deadline.at <= self.now;
+        let past = open.ends_at() <= self.now;
         if past && open.not_found.is_some_and(|(times, _)| times >= 3) {
             let because =
                 "Amazon Pay says \"not found\" past the deadline, three times an hour apart".to_owned();
@@ -194,11 +198,10 @@ impl Story<'_> {
         &self,
         open: &Open,
         begun_at: Timestamp,
-        expires_at: Option<Timestamp>,
+        ends_at: Timestamp,
         brings_address: bool,
         spread: f64,
     ) -> Timestamp {
-        let deadline = expires_at.unwrap_or(open.subject.deadline.at);
         let in_doubt = match &open.doubt {
             Some(doubt) => doubt
                 .content_refused_at
@@ -206,7 +209,7 @@ impl Story<'_> {
             None => open.in_flight.is_some(),
         };
         let gap = Policy::buyer_not_done_gap(open.looks());
-        let at_most = self.policy.longest_wait(deadline.since(self.now));
+        let at_most = self.policy.longest_wait(ends_at.since(self.now));
         let looks_in_doubt = open.doubt.as_ref().and_then(Doubt::buyer_not_done_looks);
         let wait = match (&open.hold, open.question) {
             // Nothing can be sent, but the doubt is still to be ended.
@@ -232,7 +235,7 @@ impl Story<'_> {
             // The wait was before the look-up.
             (Hold::BuyerNotDone(_) | Hold::Ready, _) => Duration::ZERO,
         };
-        self.no_later_than_proof(deadline, self.now.plus(wait))
+        self.no_later_than_proof(ends_at, self.now.plus(wait))
     }
 }
 

@@ -196,20 +196,20 @@ impl Story<'_> {
         let at = |wait: Duration| self.now.plus(retry_after.map_or(wait, |asked| asked.max(wait)));
         match &self.session {
             Session::Open(open) => {
-                let deadline = open.subject.deadline.at;
-                let wait = wait.min(self.policy.longest_wait(deadline.since(self.now)));
-                self.no_later_than_proof(deadline, at(wait))
+                let ends_at = open.ends_at();
+                let wait = wait.min(self.policy.longest_wait(ends_at.since(self.now)));
+                self.no_later_than_proof(ends_at, at(wait))
             }
             Session::Unseen | Session::PaymentPending(_) | Session::Settled(_) => at(wait),
         }
     }
 
     /// Whatever the wait, the look-ups that prove the end are not late for it.
-    fn no_later_than_proof(&self, deadline: Timestamp, at: Timestamp) -> Timestamp {
-        if deadline <= self.now {
-            next_proof(deadline, self.now)
+    fn no_later_than_proof(&self, ends_at: Timestamp, at: Timestamp) -> Timestamp {
+        if ends_at <= self.now {
+            next_proof(ends_at, self.now)
         } else {
-            at.min(first_proof(deadline))
+            at.min(first_proof(ends_at))
         }
     }
 

@@ -48,7 +48,7 @@ impl Story<'_> {
                     return Err(Refused::Forsworn);
                 }
                 // What has lapsed already did not lapse by our decision.
-                if open.subject.deadline.at <= self.now {
+                if open.ends_at() <= self.now {
                     return Err(Refused::TooLate);
                 }
             }
@@ -130,7 +130,7 @@ impl Story<'_> {
     fn only_repair_helps(&self) -> Option<&Flaw> {
         match &self.session {
             Session::Open(open) if open.may_have_landed(self.now, self.policy) => None,
-            Session::Open(open) if open.subject.deadline.at <= self.now => None,
+            Session::Open(open) if open.ends_at() <= self.now => None,
             Session::Open(Open {
                 hold: Hold::NeedsRepair(flaw),
                 ..

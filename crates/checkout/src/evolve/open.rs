@@ -55,6 +55,7 @@ impl Open {
             past_key: None,
             found_open_at: None,
             looked_at: None,
+            lasts_until: None,
             refused_with: None,
             address_found: false,
             failures: 0,
@@ -210,7 +211,7 @@ impl Open {
     fn not_found(&mut self, begun_at: Timestamp, next_at: Timestamp) {
         self.answered_look_up(begun_at, next_at);
         self.ask_again_if_in_doubt();
-        if begun_at >= self.subject.deadline.at {
+        if begun_at >= self.ends_at() {
             self.not_found = match self.not_found {
                 Some((times, last)) if begun_at.since(last) < Policy::NOT_FOUND_APART => Some((times, last)),
                 Some((times, _)) => Some((times + 1, begun_at)),
@@ -321,7 +322,7 @@ impl Open {
                         Some(refused) => refused.plus(Policy::CONTENT_REFUSAL_SETTLES_AFTER),
                         None => at.plus(Policy::buyer_not_done_gap(0)),
                     };
-                    self.not_before = asked_at.min(first_proof(self.subject.deadline.at));
+                    self.not_before = asked_at.min(first_proof(self.ends_at()));
                 }
             }
             Event::LookedUp {
@@ -329,6 +330,7 @@ impl Open {
                 found,
                 created_at,
                 expires_at,
+                left,
                 next_at,
                 ..
             } => {
@@ -344,6 +346,7 @@ impl Open {
                 }
                 match found {
                     Found::Open { has_address, .. } if found.is_open() => {
+                        self.hear_time_left(*begun_at, *left);
                         self.found_open(*begun_at, *next_at, *has_address);
                     }
                     Found::NotFound => self.not_found(*begun_at, *next_at),

@@ -7,6 +7,8 @@ mod attempts;
 #[cfg(test)]
 mod charges;
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod doubt;
 #[cfg(test)]
 mod late_look_ups;

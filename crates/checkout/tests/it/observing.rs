@@ -23,6 +23,7 @@ fn forsworn_by_policy() -> Story {
     needing_repair()
         .at(hours(23) + mins(30))
         .and_alerts()
+        .and(look_up(open()))
         .and(forswear())
 }
 
@@ -175,6 +176,7 @@ fn an_amount_written_otherwise_amends_what_the_policy_forswore_while_there_is_ti
         .and(look_up(open()))
         .at(hours(23) + mins(45))
         .and_alerts()
+        .and(look_up(open()))
         .and(forswear());
     assert_eq!(forsworn.state(), Some(StateName::Forsworn));
     forsworn.clone().when(as_written("14")).then_nothing();

@@ -20,6 +20,10 @@ fn at_cancel(story: Story) -> Story {
     story.at(hours(23) + mins(30)).and_alerts()
 }
 
+fn asked_at_cancel(story: Story) -> Story {
+    at_cancel(story).and(look_up(open()))
+}
+
 fn confirmed() -> Story {
     seen().and(start(1)).and(answered(1, accepted()))
 }
@@ -151,7 +155,7 @@ fn every_alert_but_conflict_and_contradiction_is_over_with_the_outcome() {
 
 #[test]
 fn the_policy_forswears_what_cannot_be_confirmed_and_tells() {
-    let story = at_cancel(needs_repair()).when(forswear()).then([
+    let story = asked_at_cancel(needs_repair()).when(forswear()).then([
         "confirmation-forsworn",
         "alert-raised forsworn",
         "alert-resolved needs-repair",
@@ -164,9 +168,10 @@ fn the_policy_forswears_what_cannot_be_confirmed_and_tells() {
 #[test]
 fn the_policy_forswears_nothing_where_the_step_is_another() {
     needs_repair().when(forswear()).then_nothing();
-    at_cancel(seen()).when(forswear()).then_nothing();
+    at_cancel(needs_repair()).when(forswear()).then_nothing();
+    asked_at_cancel(seen()).when(forswear()).then_nothing();
     at_cancel(in_doubt()).when(forswear()).then_nothing();
-    at_cancel(needs_repair().under(alerting()))
+    asked_at_cancel(needs_repair().under(alerting()))
         .when(forswear())
         .then_nothing();
     given(policy()).when(forswear()).then_nothing();
@@ -199,7 +204,7 @@ fn an_operator_forswears_what_is_open() {
 
 #[test]
 fn an_operator_takes_over_what_the_policy_forswore() {
-    let story = at_cancel(needs_repair()).and(forswear());
+    let story = asked_at_cancel(needs_repair()).and(forswear());
     let story = story.when(operator_forswears()).then(["confirmation-forsworn"]);
     story
         .when(observe(order().amount("24.00")))
@@ -247,7 +252,7 @@ fn a_release_ends_the_need_of_repair() {
 #[test]
 fn a_release_ends_what_is_forsworn_while_there_is_time() {
     for story in [
-        at_cancel(needs_repair()).and(forswear()),
+        asked_at_cancel(needs_repair()).and(forswear()),
         seen().and(operator_forswears()),
     ] {
         let story = story

@@ -164,9 +164,16 @@ fn near_the_deadline() {
         ("needs repair, nothing but its alerts", needs_repair(), wait(hours(18))),
         ("needs repair, told of six hours", quietly(needs_repair().at(hours(18))), wait(hours(22))),
         ("needs repair, told of all", quietly(needs_repair().at(hours(23) + mins(20))), wait(cancel)),
-        ("needs repair is forsworn", quietly(needs_repair().at(cancel)), Forswear),
+        ("before it is forsworn, Amazon is asked how long it has", quietly(needs_repair().at(cancel)), LookUp),
+        ("needs repair is forsworn", just_looked(needs_repair(), cancel), Forswear),
+        ("also where the session is not there", quietly(needs_repair().at(cancel)).and(look_up(Found::NotFound)), Forswear),
+        ("but not on what was said a minute ago", just_looked(needs_repair(), cancel).later(secs(60)), LookUp),
+        ("nor without an answer", quietly(needs_repair().at(cancel)).and(look_up_fails()), wait(cancel + mins(1))),
+        ("which is asked for again", quietly(needs_repair().at(cancel)).and(look_up_fails()).later(mins(1)), LookUp),
+        ("where nobody can be asked, our clock decides", quietly(no_account().at(cancel)), Forswear),
         ("needs repair is not forsworn but told", quietly(alerting(needs_repair()).at(cancel)), wait(hours(24) + secs(10))),
-        ("not done is forsworn", quietly(not_done().at(cancel)), Forswear),
+        ("not done is forsworn", just_looked(not_done(), cancel), Forswear),
+        ("having been asked about", quietly(not_done().at(cancel)), LookUp),
         ("not done is asked until then", just_looked(declined(), hours(23)), wait(hours(23) + mins(2))),
         ("a gap that ends later is cut short", just_looked(not_in_time(), hours(23) + mins(20)), wait(cancel)),
         ("not done is tried on where it is only told", quietly(alerting(not_done()).at(cancel)), LookUp),
@@ -175,7 +182,8 @@ fn near_the_deadline() {
         ("throttled for a day is not given up", quietly(refused(throttled()).at(cancel)), LookUp),
         ("and confirmed until the last moment", just_looked(seen(), last - secs(1)), Confirm),
         ("but no later", just_looked(seen(), last), wait(hours(24) + secs(10))),
-        ("nothing is looked up for an attempt that comes too late", quietly(seen().at(last)), wait(hours(24) + secs(10))),
+        ("whether it is too late is asked", quietly(seen().at(last)), LookUp),
+        ("once", just_looked(seen(), last).later(secs(20)), wait(hours(24) + secs(10))),
         ("doubt is asked about to the end", quietly(unclear().at(last)), LookUp),
         ("doubt is never forsworn", quietly(unclear().at(cancel)), LookUp),
         ("needs repair in doubt is never forsworn", quietly(doubtful_repair().at(cancel)), LookUp),
@@ -183,10 +191,21 @@ fn near_the_deadline() {
         ("nor when it was just looked up", just_looked(doubtful_retry(), cancel), Confirm),
         ("refused in doubt is never forsworn", quietly(doubtful_refusal().at(cancel)), LookUp),
         ("in flight is never forsworn", quietly(just_looked(seen(), cancel)).and(start(1)), wait(cancel + secs(32))),
-        ("forsworn waits for the proof", quietly(needs_repair().at(cancel)).and(forswear()), wait(hours(24) + secs(10))),
+        ("forsworn waits for the proof", just_looked(needs_repair(), cancel).and(forswear()), wait(hours(24) + secs(10))),
         ("an operator forswore", seen().and(operator_forswears()), wait(hours(24) + secs(10))),
-        ("released while there is time", quietly(needs_repair().at(cancel)).and(forswear()).and(release()), LookUp),
+        ("released while there is time", just_looked(needs_repair(), cancel).and(forswear()).and(release()), Confirm),
     ]);
+}
+
+/// Its event names no account.
+fn no_account() -> Story {
+    let mut statement = order().flawed().build();
+    statement.account = None;
+    given(policy()).and(checkout::Command::Observe {
+        statement,
+        said_at: t0(),
+        session_created_at: None,
+    })
 }
 
 /// Not done at first; the next attempt may have landed.
@@ -283,15 +302,6 @@ fn pending_payments() {
 #[rustfmt::skip]
 fn what_needs_repair_learns_its_true_deadline() {
     let undated = || given(policy()).and(observe_undated(order().flawed()));
-    let no_account = || {
-        let mut statement = order().flawed().build();
-        statement.account = None;
-        given(policy()).and(checkout::Command::Observe {
-            statement,
-            said_at: t0(),
-            session_created_at: None,
-        })
-    };
     table([
         ("an upper bound is asked about", undated(), LookUp),
         ("once", undated().and(look_up(open())), wait(hours(18))),
@@ -316,9 +326,13 @@ fn what_needs_no_call_does_not_wait_for_a_turn() {
     assert_eq!(at(&seen()), Some(t(hours(18))));
     assert_eq!(at(&unclear()), Some(t(mins(5))));
     assert_eq!(
-        at(&quietly(needs_repair().at(hours(23) + mins(20)))),
+        at(&quietly(no_account().at(hours(23) + mins(20)))),
         Some(t(cancel))
     );
+    let asked = quietly(needs_repair().at(hours(23) + mins(20)));
+    assert_eq!(at(&asked), None, "it is not given up before Amazon was asked");
+    let asked = asked.at(cancel - secs(20)).and(look_up(open()));
+    assert_eq!(at(&asked), Some(t(cancel)));
     assert_eq!(at(&quietly(seen().at(hours(23) + mins(20)))), None);
     assert_eq!(at(&pending()), Some(t(hours(24))));
     assert_eq!(at(&seen().and(look_up(canceled("Declined")))), None);

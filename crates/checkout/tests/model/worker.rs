@@ -155,6 +155,7 @@ fn told_at(begun_at: Timestamp, seen: Seen) -> LookUpAnswer {
         found: seen.as_found(),
         created_at: Some(t0()),
         expires_at: Some(t(hours(24))),
+        left: Some(t(hours(24)).since(begun_at)),
         answer: Answer::default(),
     })
 }

@@ -1,5 +1,7 @@
 //! What look-ups say, in the model's words.
 
+use std::time::Duration;
+
 use checkout::{ChargeAnswer, ChargeFound, Class, Found, Ids, LookUp as Told, LookUpAnswer, Timestamp};
 use reconciler::Condition;
 use reconciler::ports::{Call, LookUp};
@@ -183,6 +185,32 @@ async fn a_clock_of_amazons_that_is_ahead_shortens_the_deadline_and_one_behind_d
         let (second, _) = world.looked_up_with(open("").with("date", date)).await;
         assert_eq!(told(second).expires_at, Some(at(expires_at)), "{date}");
     }
+}
+
+#[tokio::test]
+async fn an_open_session_tells_how_long_it_has_by_amazons_clock_alone() {
+    let left = async |date: Option<&str>| {
+        let world = World::start().await;
+        let answer = date
+            .iter()
+            .fold(open(""), |answer, date| answer.with("date", date));
+        told(world.looked_up_with(answer).await.0).left
+    };
+    // It ends at 10:07:55; ours shows 10:15:30 of the day before, whatever Amazon's does.
+    for (date, seconds) in [
+        ("Mon, 05 Jan 2026 10:15:30 GMT", 23 * 3600 + 52 * 60 + 24),
+        ("Tue, 06 Jan 2026 10:06:55 GMT", 59),
+        ("Tue, 06 Jan 2026 10:07:54 GMT", 0),
+        ("Tue, 06 Jan 2026 10:07:56 GMT", 0),
+        ("Wed, 07 Jan 2026 10:00:00 GMT", 0),
+    ] {
+        assert_eq!(
+            left(Some(date)).await,
+            Some(Duration::from_secs(seconds)),
+            "{date}"
+        );
+    }
+    assert_eq!(left(None).await, None);
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ fn row(world: &World, id: &SessionId) -> Row {
 }
 
 #[test]
-fn what_waits_for_its_turn_is_looked_at_once_when_its_last_minute_has_come() {
+fn what_waits_for_its_turn_is_asked_about_once_when_its_last_minute_has_come() {
     let world = world();
     let id = session("S-1");
     for call in [Call::Confirm, Call::LookUp] {
@@ -38,12 +38,19 @@ fn what_waits_for_its_turn_is_looked_at_once_when_its_last_minute_has_come() {
     assert!(matches!(world.advance(&id), Advanced::NeedsTurn { .. }));
     world.clock.move_to(t(hours(24)).minus(secs(50)));
     assert_eq!(due(&world).len(), 1);
-    let before = world.story();
+    assert!(matches!(
+        world.advance(&id),
+        Advanced::NeedsTurn {
+            call: Call::LookUp,
+            ..
+        }
+    ));
+    world.amazon.no_turns(Call::LookUp, None);
     let proof = t(hours(24) + secs(10));
     assert!(matches!(world.advance(&id), Advanced::Waits { until, .. } if until == proof));
     assert_eq!(due(&world), []);
     assert_eq!(row(&world, &id).due_at, Some(proof));
-    assert_eq!(world.story(), before, "no fact tells it");
+    assert_eq!(world.amazon.calls(Call::LookUp), 1);
 }
 
 #[test]
@@ -157,7 +164,8 @@ fn a_session_is_forsworn_in_time_after_the_policy_has_come_to_want_it() {
     );
     go_over(&world, &cancels);
     for (id, n) in ids.iter().zip(0..) {
-        assert_eq!(row(&world, id).look_at, Some(t(hours(14) + mins(n))), "{id}");
+        // Amazon is asked first how long it has.
+        assert_eq!(row(&world, id).due_at, Some(t(hours(14) + mins(n))), "{id}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! Facts at rest, format 1: the kind stands in a column of its own, everything else in a JSON object.
 
+use std::time::Duration;
+
 use checkout::{BodyRef, Event, IdempotencyKey, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -65,6 +67,8 @@ enum EventV1 {
         found: FoundV1,
         created_at: Option<TimeV1>,
         expires_at: Option<TimeV1>,
+        /// Facts of before have none.
+        left_seconds: Option<u64>,
         next_at: TimeV1,
         answer: AnswerV1,
     },
@@ -242,6 +246,7 @@ fn stored(event: &Event) -> EventV1 {
             found,
             created_at,
             expires_at,
+            left,
             next_at,
             answer,
         } => EventV1::LookedUp {
@@ -249,6 +254,7 @@ fn stored(event: &Event) -> EventV1 {
             found: found.into(),
             created_at: maybe_time(*created_at),
             expires_at: maybe_time(*expires_at),
+            left_seconds: left.map(|left| left.as_secs()),
             next_at: time(*next_at),
             answer: answer.into(),
         },
@@ -422,6 +428,7 @@ fn event(stored: EventV1) -> Result<Event, String> {
             found,
             created_at,
             expires_at,
+            left_seconds,
             next_at,
             answer,
         } => Event::LookedUp {
@@ -429,6 +436,7 @@ fn event(stored: EventV1) -> Result<Event, String> {
             found: found.into(),
             created_at: created_at.map(|at| at.0),
             expires_at: expires_at.map(|at| at.0),
+            left: left_seconds.map(Duration::from_secs),
             next_at: next_at.0,
             answer: answer.into(),
         },

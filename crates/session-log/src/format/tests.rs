@@ -102,6 +102,7 @@ fn examples() -> Vec<Event> {
         found,
         created_at: Some(time),
         expires_at: None,
+        left: None,
         next_at: later,
         answer: answer(),
     };
@@ -208,6 +209,18 @@ fn examples() -> Vec<Event> {
             before: Duration::from_secs(7200),
         }),
         Event::AlertResolved { ordinal: 2 },
+        Event::LookedUp {
+            begun_at: time,
+            found: Found::Open {
+                ids: None,
+                has_address: false,
+            },
+            created_at: Some(time),
+            expires_at: Some(later),
+            left: Some(Duration::from_secs(5400)),
+            next_at: later,
+            answer: Answer::default(),
+        },
     ];
     examples.extend(
         [Because::Throttled, Because::AccountStopped, Because::Transient].map(|because| {

@@ -372,6 +372,7 @@ impl LookUp for FakeAmazon {
                         found: seen.found,
                         created_at: seen.created_at,
                         expires_at,
+                        left: seen.expires_at.map(|at| at.since(now)),
                         answer: Answer {
                             status: Some(if seen.created_at.is_some() { 200 } else { 404 }),
                             ..Answer::default()

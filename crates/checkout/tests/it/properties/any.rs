@@ -178,21 +178,24 @@ pub(super) fn attempts() -> BoxedStrategy<Event> {
 
 pub(super) fn look_ups() -> BoxedStrategy<Event> {
     let times = || proptest::option::of(any_time());
+    let left = proptest::option::of((0..200_000_u64).prop_map(std::time::Duration::from_secs));
     prop_oneof![
         (
             any_time(),
             any_found(),
             times(),
             times(),
+            left,
             any_time(),
             any_answer()
         )
             .prop_map(
-                |(begun_at, found, created_at, expires_at, next_at, answer)| Event::LookedUp {
+                |(begun_at, found, created_at, expires_at, left, next_at, answer)| Event::LookedUp {
                     begun_at,
                     found,
                     created_at,
                     expires_at,
+                    left,
                     next_at,
                     answer
                 }

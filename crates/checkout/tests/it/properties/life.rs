@@ -392,6 +392,7 @@ impl Life {
                 begun_at,
                 created_at: matches!(found, Found::Open { .. }).then(t0),
                 expires_at: matches!(found, Found::Open { .. }).then(|| t(hours(24))),
+                left: matches!(found, Found::Open { .. }).then(|| t(hours(24)).since(begun_at)),
                 found,
                 answer: answer(200, ""),
             }),
