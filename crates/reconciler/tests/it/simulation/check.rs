@@ -252,10 +252,15 @@ fn meddled_with(history: &[Recorded]) -> bool {
     })
 }
 
-/// By so much the machines' clocks may be wrong.
+/// By so much the machines' clocks may be wrong: that of whoever acts, and that of whoever wrote it down.
 fn off(scenario: &Scenario) -> Duration {
-    let wrong = scenario.has(Disturbance::Skew) || scenario.has(Disturbance::ClockJumps);
-    if wrong { mins(20) } else { Duration::ZERO }
+    if scenario.has(Disturbance::ClockJumps) {
+        mins(60)
+    } else if scenario.has(Disturbance::Skew) {
+        mins(20)
+    } else {
+        Duration::ZERO
+    }
 }
 
 /// People are told before the deadline, at each of the times that were set.

@@ -134,7 +134,7 @@ pub(crate) fn run_at_most(scenario: &Scenario, without: Without, polls: u32) -> 
                 own.set_ahead(ahead);
             }
             if scenario.has(Disturbance::ClockJumps) {
-                own.set_ahead(ten_minutes_either_way(&clocks));
+                own.set_ahead(half_an_hour_either_way(&clocks));
             }
             let chance = chance_of(16 + number as u64);
             let parts = Parts {
@@ -212,6 +212,10 @@ fn share(number: usize, workers: usize) -> BTreeSet<u32> {
 
 fn ten_minutes_either_way(chance: &Seeded) -> i64 {
     i64::try_from(chance.below(1201)).unwrap_or(600) - 600
+}
+
+fn half_an_hour_either_way(chance: &Seeded) -> i64 {
+    3 * ten_minutes_either_way(chance)
 }
 
 /// Whatever leaves has its intent on record, with the same key and the same bytes.
@@ -327,11 +331,8 @@ impl Run<'_> {
             self.rebalance();
         }
         if self.strikes(Disturbance::ClockJumps, quietly, 300) {
-            let ahead = ten_minutes_either_way(&self.chance);
-            let quiet_from = self.scenario.quiet_from;
-            let machine = &mut self.machines[any];
-            machine.clock.set_ahead(ahead);
-            machine.parts.quiet_from = machine.clock.shown(quiet_from);
+            let ahead = half_an_hour_either_way(&self.chance);
+            self.machines[any].clock.set_ahead(ahead);
             self.tell(format!("worker {any}: its clock is {ahead} s ahead"));
         }
         if self.strikes(Disturbance::Operators, quietly, 200) {

@@ -30,7 +30,7 @@ pub(crate) enum Disturbance {
     Rebalances,
     /// All machines are off by up to ten minutes, in one direction.
     Skew,
-    /// A machine is off by up to ten minutes, and off otherwise a while later.
+    /// A machine is off by up to half an hour, and off otherwise a while later.
     ClockJumps,
     /// Offsets are lost, so that messages come again.
     Redelivery,

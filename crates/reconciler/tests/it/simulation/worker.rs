@@ -98,7 +98,7 @@ pub(crate) struct Parts {
     pub(crate) log: SimLog,
     pub(crate) amazon: SimAmazon,
     pub(crate) clock: SimClock,
-    /// By this machine's clock.
+    /// Whatever this machine's clock shows then.
     pub(crate) quiet_from: Timestamp,
     pub(crate) reached: Reached,
     pub(crate) chance: Seeded,
@@ -317,7 +317,8 @@ impl Worker {
     /// What comes round seldom comes round often once it is quiet.
     fn after(&self, now: Timestamp, gap: Duration) -> Timestamp {
         let often = now.plus(gap.min(secs(20)));
-        now.plus(gap).min(often.max(self.parts.quiet_from))
+        let quiet_from = self.parts.clock.shown(self.parts.quiet_from);
+        now.plus(gap).min(often.max(quiet_from))
     }
 
     fn sweep(&mut self, now: Timestamp) {
