@@ -4,6 +4,7 @@
 
 mod answers;
 mod bad_input;
+mod clocks;
 mod deadlines;
 mod deaths;
 mod discreet;

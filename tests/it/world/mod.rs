@@ -5,6 +5,7 @@ mod books;
 mod console;
 mod daemon;
 mod events;
+mod machine;
 mod proof;
 mod recovery;
 mod shop;
@@ -22,6 +23,8 @@ use serde_json::{Value, json};
 use testkit::real;
 
 pub(crate) use daemon::{Daemon, Finished};
+pub(crate) use events::address;
+pub(crate) use machine::MachinesClock;
 pub(crate) use proof::UNREADABLE;
 pub(crate) use recovery::Recovery;
 pub(crate) use shop::{client_of, example, sandbox_by_the_machines_clock};
