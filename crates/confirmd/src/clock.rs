@@ -1,7 +1,7 @@
 //! The one clock: every timestamp, wait and timeout of the program comes from here.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use checkout::Timestamp;
 use reconciler::ports::Clock;
@@ -69,7 +69,38 @@ impl Clock for ProgramClock {
     reason = "this is the clock that everybody else asks"
 )]
 fn system_now() -> Timestamp {
-    Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
+    static HANDS: Mutex<Option<Hands>> = Mutex::new(None);
+    let machine = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
+    let mut hands = HANDS.lock().unwrap_or_else(PoisonError::into_inner);
+    let moved = Hands::moved(*hands, machine, Instant::now());
+    *hands = Some(moved);
+    moved.shown
+}
+
+/// What is shown where the machine's clock is set back by more: it was wrong by so much that waiting for it helps
+/// nobody.
+const MOST_HELD: Duration = Duration::from_secs(60 * 60);
+
+/// What the clock showed last, and when.
+#[derive(Debug, Clone, Copy)]
+struct Hands {
+    shown: Timestamp,
+    at: Instant,
+}
+
+impl Hands {
+    /// The machine's time; but where that was set back, time goes on at half its speed until the machine has caught
+    /// up. Else whatever is waited for would come so much later: a try in five seconds after half an hour.
+    fn moved(last: Option<Self>, machine: Timestamp, at: Instant) -> Self {
+        let shown = match last {
+            Some(last) if last.shown.since(machine) <= MOST_HELD => {
+                let passed = at.saturating_duration_since(last.at);
+                machine.max(last.shown.plus(passed / 2))
+            }
+            Some(_) | None => machine,
+        };
+        Self { shown, at }
+    }
 }
 
 /// Looks at the clock again at least once a minute: a machine that slept, or whose clock was set, must not
@@ -92,4 +123,55 @@ async fn system_sleep_until(at: Timestamp) {
 )]
 pub(crate) async fn real_sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use checkout::Timestamp;
+
+    use super::Hands;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[expect(clippy::disallowed_methods, reason = "an instant to count from")]
+    fn begin() -> (Timestamp, Hands, Instant) {
+        let noon = Timestamp::parse("2026-01-05T12:00:00Z").unwrap();
+        let at = Instant::now();
+        (noon, Hands::moved(None, noon, at), at)
+    }
+
+    fn minutes(n: u32) -> Duration {
+        MINUTE * n
+    }
+
+    #[test]
+    fn it_shows_the_machines_time_and_jumps_forward_with_it() {
+        let (noon, first, at) = begin();
+        assert_eq!(first.shown, noon);
+        let next = Hands::moved(Some(first), noon.plus(MINUTE), at + MINUTE);
+        assert_eq!(next.shown, noon.plus(MINUTE));
+        let jumped = Hands::moved(Some(next), noon.plus(minutes(40)), at + minutes(2));
+        assert_eq!(jumped.shown, noon.plus(minutes(40)));
+    }
+
+    #[test]
+    fn a_machine_that_is_set_back_is_waited_for_at_half_speed() {
+        let (noon, mut hands, at) = begin();
+        for passed in 1..=80 {
+            let machine = noon.plus(minutes(passed)).minus(minutes(30));
+            hands = Hands::moved(Some(hands), machine, at + minutes(passed));
+            let held = noon.plus(minutes(passed) / 2);
+            assert_eq!(hands.shown, machine.max(held), "after {passed} minutes");
+        }
+        assert_eq!(hands.shown, noon.plus(minutes(50)), "as the machine shows");
+    }
+
+    #[test]
+    fn a_machine_that_was_wrong_by_hours_is_believed_at_once() {
+        let (noon, hands, at) = begin();
+        let corrected = noon.minus(minutes(61));
+        assert_eq!(Hands::moved(Some(hands), corrected, at).shown, corrected);
+    }
 }

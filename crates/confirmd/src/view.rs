@@ -346,7 +346,7 @@ fn open_because(open: &checkout::Open, at: Timestamp, policy: &Policy, account: 
             )
         };
     }
-    if open.subject.deadline.at <= at {
+    if open.ends_at() <= at {
         return "its deadline has passed, and only Amazon Pay can say what became of it".to_owned();
     }
     if policy.mode == Mode::Watch {
@@ -372,8 +372,8 @@ fn open_because(open: &checkout::Open, at: Timestamp, policy: &Policy, account: 
         (None, Hold::Ready) if at < open.not_before => {
             format!("the next try comes at {}", open.not_before)
         }
-        (None, Hold::Ready) if open.subject.deadline.at.minus(policy.last_attempt_before) <= at => {
-            "it is too near to its deadline to start a confirmation".to_owned()
+        (None, Hold::Ready) if !open.may_be_tried(at, policy) => {
+            "it is too near to its deadline to start a confirmation, unless Amazon Pay says that there is time".to_owned()
         }
         (None, Hold::Ready) => {
             "it was not looked at within the last minute, or its address is not known".to_owned()
