@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
 /// Why a text is not an amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,6 +112,11 @@ impl Amount {
     /// The amount as it was written, in units of the currency.
     pub fn value(&self) -> Decimal {
         self.value
+    }
+
+    /// In units of the currency, to compare and to estimate with; never to be told or sent.
+    pub fn approximately(&self) -> f64 {
+        self.value.to_f64().unwrap_or(f64::MAX)
     }
 
     /// The currency.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use checkout::{AlertKind, BodyRef, Event, SessionId, Timestamp};
-use reconciler::ports::{Appended, Due, LogError, PersonalRecord, Scheduled, SessionLog, Share};
+use reconciler::ports::{Appended, Due, LogError, PassedOver, PersonalRecord, Scheduled, SessionLog, Share};
 use reconciler::{Actor, Append, Notice, NoticeKind, NoticeLog, Recorded, Schedule, Version};
 use session_log::Log;
 
@@ -112,9 +112,12 @@ impl SessionLog for TimedLog {
         share: &Share,
         until: Timestamp,
         overdue_since: Timestamp,
+        passed_over: &[PassedOver],
         limit: u32,
     ) -> Result<Vec<Due>, LogError> {
-        self.log.due(share, until, overdue_since, limit).await
+        self.log
+            .due(share, until, overdue_since, passed_over, limit)
+            .await
     }
 
     async fn reschedule(&self, id: &SessionId, version: Version, schedule: Schedule) -> Result<(), LogError> {

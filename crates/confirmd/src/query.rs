@@ -1,11 +1,14 @@
 //! What commands and console ask, in one place, so that both say the same.
 
-use checkout::{AccountName, Mode, NotAName, NotATime, SessionId, StateName, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+use checkout::{AccountName, Currency, Mode, NotAName, NotATime, SessionId, StateName, Timestamp};
 use provider::Accounts;
 use reconciler::ports::{Call, Clock, LogError, SessionLog};
+use reconciler::turns::{Forecast, Plan};
 use reconciler::{AccountConditions, Condition, Policies};
 use serde_json::{Value, json};
-use session_log::{Filter, Log, Which};
+use session_log::{Filter, Listed, Log, Which};
 
 use crate::config::parse_duration;
 use crate::view::Shown;
@@ -14,6 +17,9 @@ use crate::view::Shown;
 const MOST: u32 = 1_000;
 /// Sessions that are looked through for those at risk.
 const SEARCHED: u32 = 10_000;
+
+/// What is planned for each account.
+pub(crate) type Plans = BTreeMap<AccountName, Plan>;
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -60,10 +66,11 @@ pub(crate) struct ListOf {
     pub(crate) limit: u32,
 }
 
-/// Sessions without their histories.
+/// Sessions without their histories. At risk is, among others, who will not make it by the `plans` of the accounts.
 pub(crate) async fn list(
     log: &Log,
     policies: &Policies,
+    plans: &Plans,
     asked: &ListOf,
     now: Timestamp,
 ) -> Result<Vec<Shown>, NotAQuery> {
@@ -100,7 +107,13 @@ pub(crate) async fn list(
         },
     };
     let mut shown = Vec::new();
-    for listed in log.list(&filter).await? {
+    let found = log.list(&filter).await?;
+    let lost = if asked.at_risk {
+        lost_of(plans, &found)
+    } else {
+        BTreeSet::new()
+    };
+    for listed in found {
         let policy = policies.of(listed.row.account.as_ref());
         // At risk: may be lost as things stand, because it cannot be confirmed or because its time is short.
         let short =
@@ -109,7 +122,8 @@ pub(crate) async fn list(
             listed.row.state,
             StateName::NeedsRepair | StateName::Forsworn | StateName::InDoubt
         );
-        if asked.at_risk && (listed.row.settled || !(short || stuck)) {
+        let lost = lost.contains(&listed.id);
+        if asked.at_risk && (listed.row.settled || !(short || stuck || lost)) {
             continue;
         }
         if shown.len() >= asked.limit.min(MOST) as usize {
@@ -119,6 +133,30 @@ pub(crate) async fn list(
         shown.extend(Shown::of(&listed.id, &history, now, policy, false));
     }
     Ok(shown)
+}
+
+/// Those of these sessions that will not make it.
+fn lost_of(plans: &Plans, found: &[Listed]) -> BTreeSet<SessionId> {
+    let waiting = |listed: &&Listed| {
+        use StateName::{InDoubt, Ready, Waiting};
+        matches!(listed.row.state, Ready | Waiting | InDoubt)
+    };
+    let mut lost = BTreeSet::new();
+    for (account, plan) in plans {
+        let of_account = |listed: &&Listed| listed.row.account.as_ref() == Some(account);
+        let sessions: Vec<&Listed> = found.iter().filter(waiting).filter(of_account).collect();
+        let claims: Vec<_> = sessions
+            .iter()
+            .map(|listed| (listed.row.deadline.at, listed.row.charge_amount))
+            .collect();
+        let marked = sessions.iter().zip(plan.lost_of(&claims));
+        lost.extend(
+            marked
+                .filter(|(_, lost)| *lost)
+                .map(|(listed, _)| listed.id.clone()),
+        );
+    }
+    lost
 }
 
 /// One session with its history; none if it was never heard of.
@@ -134,11 +172,12 @@ pub(crate) async fn session(
     Ok(Shown::of(id, &history, now, policies.of(account.as_ref()), true))
 }
 
-/// Each account with its mode, its condition, its quota and what lies before it.
+/// Each account with its mode, its condition, its quota, what lies before it and what of that will not make it.
 pub(crate) async fn accounts<C: Clock>(
     log: &Log,
     amazon: &Accounts<C>,
     policies: &Policies,
+    plans: &Plans,
     now: Timestamp,
 ) -> Result<Vec<Value>, NotAQuery> {
     let counts = log.counts(now).await?;
@@ -156,6 +195,7 @@ pub(crate) async fn accounts<C: Clock>(
         let since = setting.map_or(state.since, |setting| setting.since);
         let reason = setting.map_or(state.reason.as_str(), |setting| setting.reason.as_str());
         let is_slowed = state.slowed && state.condition == Condition::Running;
+        let forecast = plans.get(name).map(Plan::forecast);
         let rate = |call| amazon.quota_per_second(name, call);
         json!({
             "account": name.as_str(),
@@ -171,8 +211,20 @@ pub(crate) async fn accounts<C: Clock>(
                 "permission": rate(Call::Permission),
             },
             "backlog": outlook.map_or(0, |outlook| outlook.backlog),
+            "predictedMisses": forecast.as_ref().map_or(0.0, |forecast| forecast.misses.round()),
+            "predictedLoss": forecast.as_ref().map_or_else(Vec::new, money),
+            "predictedBy": forecast.and_then(|forecast| forecast.by).map(|at| at.to_string()),
             "nextDeadline": outlook.and_then(|outlook| outlook.next_deadline).map(|at| at.to_string()),
         })
     });
     Ok(listed.collect())
+}
+
+/// To the decimals that the currency has, as everywhere.
+fn money(forecast: &Forecast) -> Vec<Value> {
+    let amount = |(currency, amount): (&Currency, &f64)| {
+        let decimals = currency.decimals() as usize;
+        json!({"amount": format!("{amount:.decimals$}"), "currencyCode": currency.code()})
+    };
+    forecast.money.iter().map(amount).collect()
 }

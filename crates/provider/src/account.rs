@@ -224,6 +224,10 @@ impl Account {
         } else if status.is_some_and(|status| status < 500) {
             state.buckets.of(call).succeeded(now);
         }
+        if call == Call::Confirm && !is_throttled(status, reason_code) {
+            let has_to_be_repeated = matches!(heard.class, Some(Class::Retry));
+            state.buckets.confirm.had_effect(!has_to_be_repeated);
+        }
         match heard.class {
             // What nobody waits for stops nobody who is waited for: if it is the account, the other calls find out.
             _ if call == Call::Permission => (false, None),
@@ -346,6 +350,14 @@ impl Account {
 
     pub(crate) fn rate(&self, call: Call) -> f64 {
         self.state().buckets.of(call).rate()
+    }
+
+    pub(crate) fn average_rate(&self, call: Call) -> f64 {
+        self.state().buckets.of(call).average_rate()
+    }
+
+    pub(crate) fn effective(&self) -> f64 {
+        self.state().buckets.confirm.effective()
     }
 
     /// In what people wait for.

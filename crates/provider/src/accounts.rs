@@ -151,6 +151,18 @@ impl<C: Clock> Accounts<C> {
         self.by_name.get(account).map(|account| account.rate(call))
     }
 
+    /// The same in the long run: throttling that comes and goes is averaged over some minutes.
+    pub fn average_rate(&self, account: &AccountName, call: Call) -> Option<f64> {
+        self.by_name
+            .get(account)
+            .map(|account| account.average_rate(call))
+    }
+
+    /// The part of the confirmations, 0 to 1, that did not have to be repeated, as learned; none for an unknown account.
+    pub fn effective(&self, account: &AccountName) -> Option<f64> {
+        self.by_name.get(account).map(|account| account.effective())
+    }
+
     /// How far Amazon's clock is ahead of ours, as far as two answers agree; none before the first answer that
     /// is believed.
     pub fn skew(&self, account: &AccountName) -> Option<SignedDuration> {

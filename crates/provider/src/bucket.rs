@@ -13,12 +13,16 @@ use crate::settings::Quota;
 const SLOWEST: f64 = 1.0 / 16.0;
 /// The part of the quota that one success wins back: fifty for the way back from a halving.
 const WON_BACK: f64 = 0.01;
+/// Over about so many calls it is learned how many of them do what they were made for.
+const REMEMBERED: f64 = 200.0;
+/// Over about so many seconds the rate is averaged: halving and winning back are one thing to whoever plans.
+const AVERAGED_OVER: f64 = 120.0;
 /// Tokens are kept in floating point: what is short by less than this is a rounding error.
 const ROUNDING: f64 = 1e-6;
 
 /// The tokens for one kind of call.
 #[derive(Debug, Clone)]
-pub(crate) struct Bucket {
+pub struct Bucket {
     quota: Quota,
     /// Which part of the quota's rate is used: [`SLOWEST`] to 1.
     pace: f64,
@@ -26,11 +30,15 @@ pub(crate) struct Bucket {
     at: Timestamp,
     closed_until: Option<Timestamp>,
     slowed_at: Option<Timestamp>,
+    /// Calls a second, averaged.
+    average: f64,
+    /// The part of the calls that did what they were made for.
+    effective: f64,
 }
 
 impl Bucket {
     /// Full.
-    pub(crate) fn new(quota: Quota, now: Timestamp) -> Self {
+    pub fn new(quota: Quota, now: Timestamp) -> Self {
         Self {
             quota,
             pace: 1.0,
@@ -38,11 +46,16 @@ impl Bucket {
             at: now,
             closed_until: None,
             slowed_at: None,
+            average: quota.per_second,
+            effective: 1.0,
         }
     }
 
-    /// One token, or when to ask again.
-    pub(crate) fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
+    /// One token.
+    ///
+    /// # Errors
+    /// When to ask again.
+    pub fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
         self.refill(now);
         if let Some(until) = self.closed_until.filter(|until| now < *until) {
             return Err(until);
@@ -56,12 +69,12 @@ impl Bucket {
     }
 
     /// A token that was not used.
-    pub(crate) fn give_back(&mut self) {
+    pub fn give_back(&mut self) {
         self.tokens = (self.tokens + 1.0).min(self.quota.burst);
     }
 
     /// A call begun at `begun_at` was throttled.
-    pub(crate) fn throttled(&mut self, begun_at: Timestamp, now: Timestamp, retry_after: Option<Duration>) {
+    pub fn throttled(&mut self, begun_at: Timestamp, now: Timestamp, retry_after: Option<Duration>) {
         self.refill(now);
         self.tokens = self.tokens.min(0.0);
         if let Some(wait) = retry_after {
@@ -76,24 +89,41 @@ impl Bucket {
     }
 
     /// A call was answered, and not throttled.
-    pub(crate) fn succeeded(&mut self, now: Timestamp) {
+    pub fn succeeded(&mut self, now: Timestamp) {
         self.refill(now);
         self.pace = (self.pace + WON_BACK).min(1.0);
     }
 
     /// Our share of Amazon's quota has changed; the learned pace is kept.
-    pub(crate) fn share_out(&mut self, quota: Quota, now: Timestamp) {
+    pub fn share_out(&mut self, quota: Quota, now: Timestamp) {
         self.refill(now);
+        self.average *= quota.per_second / self.quota.per_second;
         self.quota = quota;
         self.tokens = self.tokens.min(quota.burst);
     }
 
     /// Calls a second, as learned.
-    pub(crate) fn rate(&self) -> f64 {
+    pub fn rate(&self) -> f64 {
         self.quota.per_second * self.pace
     }
 
-    pub(crate) fn is_slowed(&self) -> bool {
+    /// Calls a second in the long run, as learned.
+    pub fn average_rate(&self) -> f64 {
+        self.average
+    }
+
+    /// Whether a call that was answered, and not throttled, did what it was made for.
+    pub fn had_effect(&mut self, effect: bool) {
+        self.effective += (f64::from(u8::from(effect)) - self.effective) / REMEMBERED;
+    }
+
+    /// The part of the calls that do what they are made for, 0 to 1, as learned.
+    pub fn effective(&self) -> f64 {
+        self.effective
+    }
+
+    /// Whether throttling has made it slower than its quota.
+    pub fn is_slowed(&self) -> bool {
         self.pace < 1.0
     }
 
@@ -101,6 +131,8 @@ impl Bucket {
         // A clock that was set back must not stop the refilling until it has caught up.
         let passed = now.since(self.at.min(now));
         self.tokens = (self.tokens + passed.as_secs_f64() * self.rate()).min(self.quota.burst);
+        let forgotten = (-passed.as_secs_f64() / AVERAGED_OVER).exp();
+        self.average = self.rate() + (self.average - self.rate()) * forgotten;
         self.at = now;
     }
 }

@@ -34,6 +34,7 @@ mod suspects;
 
 pub use account::Turn;
 pub use accounts::{AccountState, Accounts, UnknownAccount};
+pub use bucket::Bucket;
 pub use observer::{CallKind, CallReport, CallResult, Observer};
 pub use probe::{Probe, Probed};
 pub use settings::{AccountSettings, Quota, Quotas, SettingsError};

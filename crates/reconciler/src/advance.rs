@@ -14,6 +14,7 @@ use crate::ports::{
     SessionLog,
 };
 use crate::recording::{Beside, Loaded};
+use crate::turns::{Claim, Line};
 
 /// More rounds than any session has steps at one instant: a guard, not a limit that is met.
 const ROUNDS: u32 = 32;
@@ -50,6 +51,8 @@ pub struct Reconciler<L, A, C, R, O> {
     pub outlet: O,
     /// The rules.
     pub policies: Policies,
+    /// Who waits for a token, and is not to be overtaken.
+    pub line: Line,
 }
 
 /// How far a session was taken.
@@ -74,8 +77,8 @@ pub enum Advanced {
         call: Call,
         /// Why there is none now.
         because: NoTurn,
-        /// When Amazon cancels it.
-        deadline: Timestamp,
+        /// What its turn is judged by.
+        claim: Claim,
         /// When it wants to be looked at whether it has had its turn or not: people are to be told, say.
         look_at: Option<Timestamp>,
     },
@@ -382,10 +385,21 @@ where
         if let Some((_, turn)) = in_hand.take_if(|(held, _)| *held == call) {
             return Ok((turn, account));
         }
-        match self.amazon.turn(&account, call) {
+        match self.turn(&account, call, &claim_of(session)) {
             Ok(turn) => Ok((turn, account)),
             Err(NoTurn::UnknownAccount) if call != Call::Confirm => Err(Needs::Account),
             Err(because) => Err(Needs::Turn(account, because)),
+        }
+    }
+
+    /// A token, unless somebody waits for it who is to go first.
+    pub(crate) fn turn(&self, account: &AccountName, call: Call, claim: &Claim) -> Result<A::Turn, NoTurn> {
+        let turn = self.amazon.turn(account, call)?;
+        let now = self.clock.now();
+        if self.line.window().may_go_first(account, call, claim, now) {
+            Ok(turn)
+        } else {
+            Err(NoTurn::Until(now))
         }
     }
 
@@ -395,7 +409,7 @@ where
                 account,
                 call,
                 because,
-                deadline: deadline_of(session),
+                claim: claim_of(session),
                 look_at: turnless_at(session, now, self.policy(session)),
             },
             Needs::Account => waits(session, now),
@@ -442,6 +456,19 @@ pub(crate) fn deadline_of(session: &Session) -> Timestamp {
         Session::Unseen | Session::PaymentPending(_) | Session::Settled(_) => session
             .subject()
             .map_or(Timestamp::from_micros(0), |subject| subject.deadline.at),
+    }
+}
+
+pub(crate) fn claim_of(session: &Session) -> Claim {
+    let subject = session.subject();
+    Claim {
+        deadline: deadline_of(session),
+        amount: subject
+            .and_then(|subject| subject.statement.order)
+            .and_then(|order| order.charge_amount()),
+        fresh_until: subject.map_or(Timestamp::from_micros(0), |subject| {
+            subject.said_at.plus(Policy::FRESH_FOR)
+        }),
     }
 }
 

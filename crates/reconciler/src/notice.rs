@@ -11,15 +11,21 @@ use crate::ports::{LogError, PublishError};
 pub enum NoticeKind {
     /// Amazon Pay accepts nothing from this account.
     AccountStopped,
+    /// The account's quota cannot save all that lies before it.
+    PredictedLoss,
     /// An event had no readable session id.
     DeadLetter,
 }
 
 impl NoticeKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::AccountStopped, Self::PredictedLoss, Self::DeadLetter];
+
     /// The name in the alerts topic.
     pub fn name(self) -> &'static str {
         match self {
             Self::AccountStopped => "account-stopped",
+            Self::PredictedLoss => "predicted-loss",
             Self::DeadLetter => "dead-letter",
         }
     }
@@ -109,6 +115,10 @@ pub trait AccountConditions: Send + Sync {
         seen: Option<&AccountCondition>,
         condition: &AccountCondition,
     ) -> impl Future<Output = Result<bool, LogError>> + Send;
-    /// The alerts that the account is stopped which were raised and are not over, oldest first.
-    fn firing(&self, account: &AccountName) -> impl Future<Output = Result<Vec<Notice>, LogError>> + Send;
+    /// The account's alerts of this kind which were raised and are not over, oldest first.
+    fn firing(
+        &self,
+        account: &AccountName,
+        kind: NoticeKind,
+    ) -> impl Future<Output = Result<Vec<Notice>, LogError>> + Send;
 }

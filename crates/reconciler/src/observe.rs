@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use checkout::{Command, Flaw, Order, PrivateRef, Session, SessionId, Statement, Step, decide, next_step};
 
-use crate::advance::{Advanced, Beginning, Begun, Reconciler, waits};
+use crate::advance::{Advanced, Beginning, Begun, Reconciler, claim_of, waits};
 use crate::arrival::Arrival;
 use crate::boundary;
 use crate::personal::Personal;
@@ -145,7 +145,7 @@ where
             &arrival.statement.account,
             next_step(&session, now, policy),
         ) && begin == Begin::AtOnce
-            && let Ok(turn) = self.amazon.turn(account, Call::Confirm)
+            && let Ok(turn) = self.turn(account, Call::Confirm, &claim_of(&session))
         {
             let record = PersonalRecord {
                 statements: beside.personal.clone(),

@@ -5,13 +5,14 @@ use std::future::Future;
 use std::time::Duration;
 
 use checkout::{
-    AccountName, BodyRef, ChargeAnswer, ConfirmAnswer, IdempotencyKey, LookUpAnswer, Operation, Order,
-    PrivateRef, SessionId, Timestamp,
+    AccountName, Amount, BodyRef, ChargeAnswer, ConfirmAnswer, IdempotencyKey, LookUpAnswer, Operation,
+    Order, PrivateRef, SessionId, Timestamp,
 };
 
 use crate::announce::Announcement;
 use crate::personal::{BuyerDetails, Personal};
 use crate::record::{Append, Recorded, Schedule, Version};
+use crate::turns::GivenUp;
 
 /// The one source of time: every timestamp, wait and timeout of ours.
 pub trait Clock: Send + Sync {
@@ -73,6 +74,35 @@ pub enum Share {
     Partitions(BTreeSet<u32>),
 }
 
+/// Whom the plan of an account gives up: they are due after all others that can still be saved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PassedOver {
+    /// Of this account,
+    pub account: AccountName,
+    /// these.
+    pub given_up: GivenUp,
+}
+
+impl PassedOver {
+    /// Whether a session with such a row is one of them.
+    pub fn includes(
+        &self,
+        account: Option<&AccountName>,
+        deadline: Timestamp,
+        amount: Option<&Amount>,
+    ) -> bool {
+        let GivenUp {
+            until,
+            currency,
+            below,
+        } = self.given_up;
+        account == Some(&self.account)
+            && deadline < until
+            && amount.map(Amount::currency) == currency
+            && amount.map_or(0.0, Amount::approximately) < below
+    }
+}
+
 /// A session that wants to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
@@ -127,7 +157,8 @@ pub trait SessionLog: Send + Sync {
 
     /// Unsettled sessions whose due time is not after `until`: those of `share`, and anybody's whose due
     /// time is not after `overdue_since`. At most `limit` for each account, the earliest deadline first, but
-    /// those that can still be saved before those whose deadline has passed.
+    /// those that can still be saved before those of them that `passed_over` names, and these before those
+    /// whose deadline has passed.
     ///
     /// Then, at most `limit` in all and the earliest first, those that are not among these and whose
     /// [`look_at`](crate::Row::look_at) has come in the same sense: what needs no call is not to wait behind
@@ -138,6 +169,7 @@ pub trait SessionLog: Send + Sync {
         share: &Share,
         until: Timestamp,
         overdue_since: Timestamp,
+        passed_over: &[PassedOver],
         limit: u32,
     ) -> impl Future<Output = Result<Vec<Due>, LogError>> + Send;
 

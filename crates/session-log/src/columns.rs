@@ -13,6 +13,7 @@ use crate::trouble::{Cause, Trouble};
 pub(crate) trait Columns {
     fn maybe_text(&self, name: &str) -> Result<Option<String>, Trouble>;
     fn maybe_int(&self, name: &str) -> Result<Option<i64>, Trouble>;
+    fn maybe_real(&self, name: &str) -> Result<Option<f64>, Trouble>;
     fn maybe_time(&self, name: &str) -> Result<Option<Timestamp>, Trouble>;
     fn maybe_bytes(&self, name: &str) -> Result<Option<Vec<u8>>, Trouble>;
     fn flag(&self, name: &str) -> Result<bool, Trouble>;
@@ -44,6 +45,10 @@ impl Columns for PgRow {
         })
     }
 
+    fn maybe_real(&self, name: &str) -> Result<Option<f64>, Trouble> {
+        Ok(self.try_get(name)?)
+    }
+
     fn maybe_time(&self, name: &str) -> Result<Option<Timestamp>, Trouble> {
         let stamp: Option<Stamp> = self.try_get(name)?;
         Ok(stamp.map(|stamp| stamp.0))
@@ -64,6 +69,10 @@ impl Columns for SqliteRow {
     }
 
     fn maybe_int(&self, name: &str) -> Result<Option<i64>, Trouble> {
+        Ok(self.try_get(name)?)
+    }
+
+    fn maybe_real(&self, name: &str) -> Result<Option<f64>, Trouble> {
         Ok(self.try_get(name)?)
     }
 

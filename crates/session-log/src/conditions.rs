@@ -2,7 +2,7 @@
 
 use checkout::AccountName;
 use reconciler::ports::LogError;
-use reconciler::{AccountCondition, AccountConditions, Condition, Notice};
+use reconciler::{AccountCondition, AccountConditions, Condition, Notice, NoticeKind};
 
 use crate::columns::{Columns, unreadable};
 use crate::notices::notice;
@@ -50,8 +50,8 @@ impl AccountConditions for Log {
         Ok(self.database.change(&SET_AFTER, &params).await? > 0)
     }
 
-    async fn firing(&self, account: &AccountName) -> Result<Vec<Notice>, LogError> {
-        let params = params![account.as_str()];
+    async fn firing(&self, account: &AccountName, kind: NoticeKind) -> Result<Vec<Notice>, LogError> {
+        let params = params![account.as_str(), kind.name()];
         Ok(self.database.rows(&FIRING, &params, notice).await?)
     }
 }

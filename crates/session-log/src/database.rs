@@ -88,6 +88,8 @@ impl Database {
         match &self.kind {
             Kind::Postgres(pool) => {
                 let query = bind_postgres(statement.postgres, params);
+                // What is not kept has no plan to settle for.
+                let query = query.persistent(!statement.planned_each_time);
                 let mut connection = pool.acquire().await?;
                 let rows = self
                     .in_time(&mut connection, async |c| query.fetch_all(c).await)

@@ -9,10 +9,10 @@ use crate::statement::{Param, Statement, params, statement};
 use crate::trouble::Trouble;
 
 /// One statement in PostgreSQL, the last of three in SQLite.
-const ERASE: Statement = Statement {
-    postgres: include_str!("../sql/postgres/erase.sql"),
-    sqlite: include_str!("../sql/sqlite/erase_mark.sql"),
-};
+const ERASE: Statement = Statement::new(
+    include_str!("../sql/postgres/erase.sql"),
+    include_str!("../sql/sqlite/erase_mark.sql"),
+);
 const ERASE_DETAILS: Statement = statement!("erase_details");
 const ERASE_DEAD_LETTERS: Statement = statement!("erase_dead_letters");
 const BEFORE_IN_SQLITE: [&str; 2] = [

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   append_all ─► writing: by hash ─► queue ─► group ─► one statement (PostgreSQL), one transaction (SQLite)
-//!   load, due, untold, list, … ─► database: one statement each, within `Options::patience`
+//!   load, due, backlog, untold, list, … ─► database: one statement each, within `Options::patience`
 //!   migrate ─► schema: the files under /migrations
 //!   events, personal data ─► format: versioned JSON, converted by hand
 //! ```
@@ -15,6 +15,7 @@
 
 #![warn(missing_docs)]
 
+mod backlog;
 mod columns;
 mod conditions;
 mod console;

@@ -1,7 +1,9 @@
 //! The port through which sessions are recorded and read.
 
-use checkout::{AccountName, BodyRef, PrivateRef, SessionId, Timestamp};
-use reconciler::ports::{Appended, Due, LogError, PersonalRecord, Scheduled, SessionLog, Share};
+use std::collections::BTreeMap;
+
+use checkout::{AccountName, BodyRef, Currency, PrivateRef, SessionId, Timestamp};
+use reconciler::ports::{Appended, Due, LogError, PassedOver, PersonalRecord, Scheduled, SessionLog, Share};
 use reconciler::{Actor, Append, Personal, Recorded, Schedule, Version};
 
 use crate::columns::{Columns, account, count, session_id};
@@ -13,7 +15,8 @@ use crate::trouble::Trouble;
 const LOAD: Statement = statement!("load");
 const PERSONAL_OF: Statement = statement!("personal_of");
 const BODY_OF: Statement = statement!("body_of");
-const DUE: Statement = statement!("due");
+// Where nearly everything is due, its way is along the deadlines; where nearly nothing is, along the due times.
+const DUE: Statement = statement!("due").planned_each_time();
 const RESCHEDULE: Statement = statement!("reschedule");
 const UNSETTLED: Statement = statement!("unsettled");
 
@@ -61,9 +64,17 @@ impl SessionLog for Log {
         share: &Share,
         until: Timestamp,
         overdue_since: Timestamp,
+        passed_over: &[PassedOver],
         limit: u32,
     ) -> Result<Vec<Due>, LogError> {
-        let params = params![partitions(share).as_deref(), until, overdue_since, limit];
+        let partitions = partitions(share);
+        let params = params![
+            partitions.as_deref(),
+            until,
+            overdue_since,
+            limit,
+            staircases(passed_over)
+        ];
         Ok(self.database.rows(&DUE, &params, due).await?)
     }
 
@@ -97,6 +108,40 @@ pub(crate) fn partitions(share: &Share) -> Option<String> {
         Share::All => None,
         Share::Partitions(partitions) => Some(serde_json::json!(partitions).to_string()),
     }
+}
+
+/// As a JSON array: for each currency of an account the instants in their order, and for each of them the worth in units
+/// of the currency below which those are given up whose deadline is before it and not before the last one.
+fn staircases(passed_over: &[PassedOver]) -> String {
+    let mut staircases: BTreeMap<(&str, Option<Currency>), BTreeMap<Timestamp, f64>> = BTreeMap::new();
+    for PassedOver { account, given_up } in passed_over {
+        let steps = staircases
+            .entry((account.as_str(), given_up.currency))
+            .or_default();
+        let step = steps.entry(given_up.until).or_default();
+        // JSON knows no infinity.
+        *step = step.max(given_up.below.min(f64::MAX));
+    }
+    let staircase =
+        |((account, currency), mut steps): ((&str, Option<Currency>), BTreeMap<Timestamp, f64>)| {
+            // Whoever is given up with the deadlines before a later instant is so with those before an earlier one.
+            let mut highest: f64 = 0.0;
+            for step in steps.values_mut().rev() {
+                highest = highest.max(*step);
+                *step = highest;
+            }
+            serde_json::json!({
+                "account": account,
+                "currency": currency.map(Currency::code),
+                "until": steps.keys().map(|until| until.as_micros()).collect::<Vec<_>>(),
+                "below": steps.values().collect::<Vec<_>>(),
+            })
+        };
+    staircases
+        .into_iter()
+        .map(staircase)
+        .collect::<serde_json::Value>()
+        .to_string()
 }
 
 fn recorded(row: &dyn Columns) -> Result<Recorded, Trouble> {

@@ -49,7 +49,7 @@ pub(crate) fn notice(row: &dyn Columns) -> Result<Notice, Trouble> {
     let account = row.maybe_text("account")?;
     Ok(Notice {
         alert_id: row.text("alert_id")?,
-        kind: [NoticeKind::AccountStopped, NoticeKind::DeadLetter]
+        kind: NoticeKind::ALL
             .into_iter()
             .find(|known| known.name() == kind)
             .ok_or_else(|| unreadable("kind"))?,

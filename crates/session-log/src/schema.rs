@@ -20,17 +20,21 @@ macro_rules! migrations {
     ($($name:literal),+ $(,)?) => {
         &[$(Migration {
             name: $name,
-            files: Statement {
-                postgres: include_str!(concat!("../../../migrations/postgres/", $name, ".sql")),
-                sqlite: include_str!(concat!("../../../migrations/sqlite/", $name, ".sql")),
-            },
+            files: Statement::new(
+                include_str!(concat!("../../../migrations/postgres/", $name, ".sql")),
+                include_str!(concat!("../../../migrations/sqlite/", $name, ".sql")),
+            ),
         }),+]
     };
 }
 
 /// In order, from schema 1 on.
-const MIGRATIONS: &[Migration] =
-    migrations!["0001_the_log", "0002_looks_and_alerts", "0003_permission_details"];
+const MIGRATIONS: &[Migration] = migrations![
+    "0001_the_log",
+    "0002_looks_and_alerts",
+    "0003_permission_details",
+    "0004_predicted_loss"
+];
 
 /// The schema that this program knows.
 pub(crate) const EXPECTED: u32 = MIGRATIONS.len() as u32;

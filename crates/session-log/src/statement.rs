@@ -6,15 +6,35 @@ use checkout::Timestamp;
 pub(crate) struct Statement {
     pub(crate) postgres: &'static str,
     pub(crate) sqlite: &'static str,
+    /// PostgreSQL is to plan it for its parameters, every time.
+    pub(crate) planned_each_time: bool,
+}
+
+impl Statement {
+    pub(crate) const fn new(postgres: &'static str, sqlite: &'static str) -> Self {
+        Self {
+            postgres,
+            sqlite,
+            planned_each_time: false,
+        }
+    }
+
+    /// The best plan depends on what it finds: PostgreSQL would settle for one after some runs on a connection.
+    pub(crate) const fn planned_each_time(self) -> Self {
+        Self {
+            planned_each_time: true,
+            ..self
+        }
+    }
 }
 
 /// The statement of this name, from `sql/postgres` and `sql/sqlite`.
 macro_rules! statement {
     ($name:literal) => {
-        $crate::statement::Statement {
-            postgres: include_str!(concat!("../sql/postgres/", $name, ".sql")),
-            sqlite: include_str!(concat!("../sql/sqlite/", $name, ".sql")),
-        }
+        $crate::statement::Statement::new(
+            include_str!(concat!("../sql/postgres/", $name, ".sql")),
+            include_str!(concat!("../sql/sqlite/", $name, ".sql")),
+        )
     };
 }
 pub(crate) use statement;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use checkout::{AccountName, BodyRef, Event, SessionId, StateName, Timestamp};
 use reconciler::ports::{
-    Appended, Due, KeepDetails, LogError, Outbox, PersonalRecord, Scheduled, SessionLog, Share,
+    Appended, Due, KeepDetails, LogError, Outbox, PassedOver, PersonalRecord, Scheduled, SessionLog, Share,
 };
 use reconciler::{Append, BuyerDetails, Recorded, Row, Schedule, Version};
 
@@ -257,6 +257,7 @@ impl SessionLog for MemoryLog {
         share: &Share,
         until: Timestamp,
         overdue_since: Timestamp,
+        passed_over: &[PassedOver],
         limit: u32,
     ) -> impl Future<Output = Result<Vec<Due>, LogError>> + Send {
         ready(self.answer(|tables| {
@@ -273,11 +274,22 @@ impl SessionLog for MemoryLog {
                 })
             };
             let unsettled = || tables.sessions.iter().filter(|(_, kept)| !kept.row.settled);
+            let is_passed_over = |one: &Due| {
+                let amount = tables.sessions[&one.id].row.charge_amount.as_ref();
+                let mut passed_over = passed_over.iter();
+                passed_over.any(|these| these.includes(one.account.as_ref(), one.deadline, amount))
+            };
             let mut due: Vec<Due> = unsettled()
                 .filter_map(|(id, kept)| come(id, kept, kept.row.due_at?))
                 .collect();
-            due.sort_by(|a, b| {
-                (a.deadline <= until, a.deadline, &a.id).cmp(&(b.deadline <= until, b.deadline, &b.id))
+            due.sort_by_cached_key(|one| {
+                let is_late = one.deadline <= until;
+                (
+                    is_late,
+                    !is_late && is_passed_over(one),
+                    one.deadline,
+                    one.id.clone(),
+                )
             });
             let mut of_account: BTreeMap<Option<AccountName>, u32> = BTreeMap::new();
             due.retain(|one| {

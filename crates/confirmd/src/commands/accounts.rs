@@ -6,7 +6,7 @@ use reconciler::ports::Clock;
 use reconciler::{AccountCondition, AccountConditions, Condition, boundary};
 use serde_json::json;
 
-use super::{AtHand, Ended, at_hand, operator, print_json};
+use super::{AtHand, Ended, at_hand, operator, plans, print_json};
 use crate::cli::{Accounts, OnAccount};
 use crate::config::Config;
 use crate::daemon::accounts::restore;
@@ -15,17 +15,18 @@ use crate::{for_people, query};
 pub(crate) async fn run(config: &Config, command: Accounts) -> anyhow::Result<Ended> {
     let at_hand = at_hand(config).await?;
     match command {
-        Accounts::List { output } => list(&at_hand, output.json).await,
+        Accounts::List { output } => list(config, &at_hand, output.json).await,
         Accounts::Pause(on) => set(config, &at_hand, on, Condition::Paused).await,
         Accounts::Resume(on) => set(config, &at_hand, on, Condition::Running).await,
     }
 }
 
-async fn list(at_hand: &AtHand, as_json: bool) -> anyhow::Result<Ended> {
+async fn list(config: &Config, at_hand: &AtHand, as_json: bool) -> anyhow::Result<Ended> {
     // Nobody tells a command what the daemon has found out since, but for what is on record.
     restore(&at_hand.log, &at_hand.amazon).await?;
     let now = at_hand.clock.now();
-    let listed = query::accounts(&at_hand.log, &at_hand.amazon, &at_hand.policies, now).await?;
+    let plans = plans(config, at_hand, now).await?;
+    let listed = query::accounts(&at_hand.log, &at_hand.amazon, &at_hand.policies, &plans, now).await?;
     if as_json {
         print_json(&listed)?;
     } else {

@@ -11,9 +11,11 @@ pub(crate) mod sessions;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use checkout::Timestamp;
 use clap::CommandFactory;
 use reconciler::Announcement;
-use reconciler::ports::Outlet;
+use reconciler::ports::{Outlet, Share};
+use reconciler::turns::{Line, Window};
 use reconciler::{Policies, Reconciler};
 use secrecy::ExposeSecret;
 use session_log::{Log, Options};
@@ -22,7 +24,8 @@ use crate::chance::Drawn;
 use crate::cli::Cli;
 use crate::clock::ProgramClock;
 use crate::config::Config;
-use crate::daemon;
+use crate::daemon::{self, outlook};
+use crate::query::Plans;
 use provider::Accounts;
 
 /// How a command ended, as its exit status says.
@@ -86,7 +89,22 @@ pub(crate) async fn at_hand(config: &Config) -> anyhow::Result<AtHand> {
         chance: Drawn::from_os(),
         outlet: TellsNobody,
         policies,
+        line: Line::new(Window::new(1)),
     })
+}
+
+/// What lies before every account, planned with what is known outside the daemon: what is configured, not what throttling
+/// has taught.
+pub(crate) async fn plans(config: &Config, at_hand: &AtHand, now: Timestamp) -> anyhow::Result<Plans> {
+    let AtHand {
+        log,
+        amazon,
+        policies,
+        ..
+    } = at_hand;
+    let when_not_all = config.deadline.when_not_all;
+    let planned = outlook::plans(log, amazon, policies, when_not_all, &Share::All, now).await?;
+    Ok(planned)
 }
 
 /// Who acts, as far as the machine knows.

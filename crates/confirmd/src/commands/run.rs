@@ -40,6 +40,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         policies: config.policies(),
         accounts: config.accounts.clone(),
         attempt_timeout: config.attempt_timeout,
+        when_not_all: config.deadline.when_not_all,
         permission_details_for: config.permission_details.then_some(config.permission_details_for),
         kafka: config.kafka.settings(),
         create_topics: config.kafka.create_topics,

@@ -6,11 +6,12 @@ use reconciler::ports::{Clock, SessionLog};
 use reconciler::{AccountConditions, Act, ActError, Address, BuyerDetails, Condition, replay};
 use serde_json::{Value, json};
 
-use super::{Ended, at_hand, clock, import, open, operator, print_json};
+use super::{Ended, at_hand, clock, import, open, operator, plans, print_json};
 use crate::cli::{self, Sessions};
 use crate::config::Config;
+use crate::daemon::accounts::restore;
 use crate::for_people;
-use crate::query::{self, ListOf};
+use crate::query::{self, ListOf, Plans};
 use crate::view::{self, OfAccount};
 
 pub(crate) async fn run(config: &Config, command: Sessions) -> anyhow::Result<Ended> {
@@ -26,8 +27,14 @@ pub(crate) async fn run(config: &Config, command: Sessions) -> anyhow::Result<En
 }
 
 async fn list(config: &Config, asked: cli::List) -> anyhow::Result<Ended> {
-    let now = clock().await?.now();
-    let log = open(config).await?;
+    let at_hand = at_hand(config).await?;
+    let now = at_hand.clock.now();
+    let plans = if asked.at_risk {
+        restore(&at_hand.log, &at_hand.amazon).await?;
+        plans(config, &at_hand, now).await?
+    } else {
+        Plans::new()
+    };
     let of = ListOf {
         state: asked.state,
         account: asked.account,
@@ -35,7 +42,7 @@ async fn list(config: &Config, asked: cli::List) -> anyhow::Result<Ended> {
         at_risk: asked.at_risk,
         limit: asked.limit,
     };
-    let sessions = match query::list(&log, &config.policies(), &of, now).await {
+    let sessions = match query::list(&at_hand.log, &at_hand.policies, &plans, &of, now).await {
         Ok(sessions) => sessions,
         Err(error @ query::NotAQuery::Log(_)) => return Err(error.into()),
         Err(error) => {

@@ -15,6 +15,7 @@ use checkout::{AccountName, Backoff, Mode, Near, Policy};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use provider::{Environment, PrivateKey, PublicKeyId, Quotas, Region};
+use reconciler::turns::WhenNotAll;
 use secrecy::SecretString;
 
 pub(crate) use duration::parse as parse_duration;
@@ -90,6 +91,7 @@ pub(crate) struct Account {
     pub(crate) ca_pem: Option<Vec<u8>>,
     pub(crate) quotas: Quotas,
     pub(crate) shop_front_share: f64,
+    pub(crate) fresh_share: f64,
 }
 
 #[derive(Debug, Clone)]
@@ -98,6 +100,7 @@ pub(crate) struct Deadline {
     pub(crate) cancel_before: Duration,
     pub(crate) alert_before: Vec<Duration>,
     pub(crate) last_attempt_before: Duration,
+    pub(crate) when_not_all: WhenNotAll,
 }
 
 #[derive(Debug, Clone)]
@@ -171,9 +174,7 @@ impl Config {
             r.problem("retry.max", "must not be less than retry.first");
         }
         let attempt_timeout = r.duration("retry.attempt_timeout", Duration::from_secs(30));
-        for later in ["deadline.when_not_all", "telemetry.otlp_endpoint"] {
-            r.without_effect(later);
-        }
+        r.without_effect("telemetry.otlp_endpoint");
         let permission_details = r.bool("keep.permission_details", false);
         let permission_details_for =
             r.duration("keep.permission_details_for", Duration::from_secs(400 * 86_400));
@@ -397,7 +398,7 @@ fn read_account(r: &mut Reader<'_>, at: &str) -> Option<Account> {
         permission: r.bucket(&key("quota.permission"), published.permission),
     };
     let shop_front_share = r.share(&key("quota.shop_front_share"), 0.25);
-    r.without_effect(&key("quota.fresh_share"));
+    let fresh_share = r.share(&key("quota.fresh_share"), 0.25);
     Some(Account {
         region: region?,
         public_key_id: public_key_id?,
@@ -408,6 +409,7 @@ fn read_account(r: &mut Reader<'_>, at: &str) -> Option<Account> {
         ca_pem: ca_pem.map(String::into_bytes),
         quotas,
         shop_front_share,
+        fresh_share,
     })
 }
 
@@ -427,6 +429,16 @@ fn read_deadline(r: &mut Reader<'_>) -> Deadline {
             &[minutes(360), minutes(120), minutes(45)],
         ),
         last_attempt_before: r.duration("deadline.last_attempt_before", Duration::from_secs(60)),
+        when_not_all: r
+            .choice(
+                "deadline.when_not_all",
+                Some(WhenNotAll::MostSessions),
+                &[
+                    ("most-sessions", WhenNotAll::MostSessions),
+                    ("most-value", WhenNotAll::MostValue),
+                ],
+            )
+            .unwrap_or(WhenNotAll::MostSessions),
     };
     for (key, value) in [
         ("deadline.cancel_before", deadline.cancel_before),

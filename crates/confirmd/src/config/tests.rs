@@ -8,6 +8,7 @@ use std::time::Duration;
 use checkout::{AccountName, Mode, Near};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
+use reconciler::turns::WhenNotAll;
 use secrecy::ExposeSecret;
 
 use super::{Config, Problems};
@@ -375,13 +376,26 @@ fn buyers_details_are_kept_only_where_that_is_asked_for() {
 fn whoever_sets_a_key_that_has_no_effect_yet_is_told_so() {
     let folder = Folder::new();
     let toml = format!(
-        "{STORE}[deadline]\nwhen_not_all = \"most-value\"\n{}",
-        folder.account("quota.fresh_share = 0.5")
+        "{STORE}[telemetry]\notlp_endpoint = \"http://localhost:4318\"\n{}",
+        folder.account("")
     );
     let config = read(&toml).unwrap();
+    assert_eq!(config.without_effect, ["telemetry.otlp_endpoint"]);
+}
+
+#[test]
+fn whom_to_save_and_who_goes_first_are_read() {
+    let folder = Folder::new();
+    let of = |deadline: &str, account: &str| {
+        let toml = format!("{STORE}[deadline]\n{deadline}\n{}", folder.account(account));
+        let config = read(&toml).unwrap();
+        let shop = config.accounts.values().next().unwrap();
+        (config.deadline.when_not_all, shop.fresh_share)
+    };
+    assert_eq!(of("", ""), (WhenNotAll::MostSessions, 0.25));
     assert_eq!(
-        config.without_effect,
-        ["accounts.eu_shop.quota.fresh_share", "deadline.when_not_all"]
+        of("when_not_all = \"most-value\"", "quota.fresh_share = 0.5"),
+        (WhenNotAll::MostValue, 0.5)
     );
 }
 

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Console, parse_duration};
 use crate::daemon::Confirmd;
 use crate::daemon::schedule::Tick;
-use crate::query::{self, ListOf, NotAQuery};
+use crate::query::{self, ListOf, NotAQuery, Plans};
 use crate::view;
 
 /// Nobody waits longer for an outcome than this in one request.
@@ -147,6 +147,16 @@ fn asked<T: DeserializeOwned>(uri: &Uri) -> Result<T, Trouble> {
         .map_err(|error| Trouble::Parameters(error.body_text()))
 }
 
+impl Shown {
+    fn plans(&self) -> Plans {
+        let window = self.reconciler.line.window();
+        let conditions = self.reconciler.amazon.conditions().into_iter();
+        conditions
+            .filter_map(|state| Some((state.account.clone(), window.plan(&state.account)?.clone())))
+            .collect()
+    }
+}
+
 /// Nothing.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -171,7 +181,7 @@ async fn sessions(State(shown): State<Arc<Shown>>, uri: Uri) -> Result<Response,
         at_risk: false,
         limit: asked.limit.unwrap_or(100),
     };
-    let listed = query::list(&shown.log, &shown.reconciler.policies, &list, now).await?;
+    let listed = query::list(&shown.log, &shown.reconciler.policies, &Plans::new(), &list, now).await?;
     Ok(axum::Json(listed).into_response())
 }
 
@@ -247,6 +257,7 @@ async fn accounts(State(shown): State<Arc<Shown>>, uri: Uri) -> Result<Response,
         &shown.log,
         &shown.reconciler.amazon,
         &shown.reconciler.policies,
+        &shown.plans(),
         now,
     )
     .await?;

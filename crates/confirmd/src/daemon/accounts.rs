@@ -77,7 +77,8 @@ pub(crate) async fn restore<L: AccountConditions, C: Clock>(
     } in log.conditions().await?
     {
         // An account that is no longer configured has nothing to restore.
-        let is_stopped = condition == Condition::Stopped || !log.firing(&account).await?.is_empty();
+        let is_stopped = condition == Condition::Stopped
+            || !log.firing(&account, NoticeKind::AccountStopped).await?.is_empty();
         if is_stopped {
             let _ = accounts.restore(&account, Condition::Stopped);
         }
@@ -237,7 +238,7 @@ where
         return Ok(());
     }
     // The alert outlives pauses, so its id is that of the alert that fires, not of the last setting.
-    let firing = log.firing(account).await?;
+    let firing = log.firing(account, NoticeKind::AccountStopped).await?;
     let notices = match change.condition {
         Condition::Stopped if firing.is_empty() => vec![notice(change, now)],
         Condition::Stopped | Condition::Paused => Vec::new(),
@@ -245,10 +246,7 @@ where
     };
     // Told before it is set: were it the other way round, a crash in between would keep it untold.
     for notice in &notices {
-        boundary("record-notice");
-        log.record(notice).await?;
-        boundary("notice-recorded");
-        tell_of_notice(notice);
+        put_on_record(log, notice).await?;
     }
     if recorded != change.condition {
         let setting = AccountCondition {
@@ -269,6 +267,15 @@ where
     if change.condition == Condition::Running {
         stopped.remove(account);
     }
+    Ok(())
+}
+
+/// From then on it is told until the broker has it.
+pub(super) async fn put_on_record<L: NoticeLog>(log: &L, notice: &Notice) -> Result<(), LogError> {
+    boundary("record-notice");
+    log.record(notice).await?;
+    boundary("notice-recorded");
+    tell_of_notice(notice);
     Ok(())
 }
 

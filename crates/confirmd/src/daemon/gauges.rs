@@ -9,7 +9,7 @@ use reconciler::ports::{Call, Clock, LogError};
 use reconciler::{Condition, NoticeKind};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use session_log::{Filter, Listed, Log, Which};
+use session_log::Log;
 use tokio_util::sync::CancellationToken;
 
 use super::Confirmd;
@@ -17,8 +17,6 @@ use super::schedule::Tick;
 
 /// Ticks between two looks.
 const EVERY: u64 = 5;
-/// Sessions whose deadlines a prediction looks at; those beyond have time.
-const PREDICTED: u32 = 5_000;
 const DEAD_LETTERS_AT_ONCE: u32 = 100;
 
 /// Keeps things up until it is to stop.
@@ -43,7 +41,6 @@ pub(crate) async fn run(
         let now = reconciler.clock.now();
         show_accounts(&reconciler);
         told("sessions", seen.show_sessions(&log, now).await);
-        told("predictions", seen.show_predictions(&log, &reconciler, now).await);
         told("alerts", seen.show_alerts_of(&log, &reconciler).await);
         told("the outbox", show_outbox(&log).await);
         told("dead letters", drain_dead_letters(&log, &publisher).await);
@@ -105,7 +102,6 @@ fn show_accounts(reconciler: &Confirmd) {
 struct Seen {
     states: BTreeSet<(String, StateName)>,
     values: BTreeSet<(String, Currency)>,
-    predicted: BTreeSet<(String, Currency)>,
     accounts: BTreeSet<String>,
     alerts: BTreeSet<String>,
 }
@@ -185,65 +181,6 @@ impl Seen {
             self.alerts.insert(kind);
         }
     }
-
-    /// What will not make it if every session takes its turn at the present rate.
-    async fn show_predictions(
-        &mut self,
-        log: &Log,
-        reconciler: &Confirmd,
-        now: Timestamp,
-    ) -> Result<(), LogError> {
-        for state in reconciler.amazon.conditions() {
-            let filter = Filter {
-                which: Which::In(vec![StateName::Ready, StateName::Waiting, StateName::InDoubt]),
-                account: Some(state.account.clone()),
-                deadline_before: None,
-                limit: PREDICTED,
-            };
-            let sessions = log.list(&filter).await?;
-            let rate = match state.condition {
-                Condition::Running => reconciler.amazon.quota_per_second(&state.account, Call::Confirm),
-                Condition::Paused | Condition::Stopped => None,
-            };
-            let closing = reconciler.policies.of(Some(&state.account)).last_attempt_before;
-            let missed = missed(&sessions, rate.unwrap_or(0.0), now.plus(closing));
-            let account = state.account.as_str().to_owned();
-            #[expect(clippy::cast_precision_loss, reason = "at most a few thousand")]
-            metrics::gauge!("confirmd_predicted_misses", "account" => account.clone())
-                .set(missed.len() as f64);
-            let mut losses: BTreeMap<Currency, Decimal> = self
-                .predicted
-                .iter()
-                .filter(|(known, _)| *known == account)
-                .map(|(_, c)| (*c, Decimal::ZERO))
-                .collect();
-            for amount in missed.iter().filter_map(|session| session.row.charge_amount) {
-                *losses.entry(amount.currency()).or_default() += amount.value();
-            }
-            for (currency, amount) in losses {
-                metrics::gauge!("confirmd_predicted_loss", "account" => account.clone(), "currency" => currency.code())
-                    .set(amount.to_f64().unwrap_or(f64::MAX));
-                self.predicted.insert((account.clone(), currency));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Those of `sessions`, the earliest deadline first, that come too late at `per_second`. Those whose deadline
-/// has passed are lost already, and no prediction.
-fn missed(sessions: &[Listed], per_second: f64, now: Timestamp) -> Vec<&Listed> {
-    let mut turn = 0.0;
-    let mut missed = Vec::new();
-    for session in sessions.iter().filter(|session| now < session.row.deadline.at) {
-        let left = session.row.deadline.at.since(now).as_secs_f64();
-        if per_second <= 0.0 || left < turn / per_second {
-            missed.push(session);
-        } else {
-            turn += 1.0;
-        }
-    }
-    missed
 }
 
 #[cfg(test)]

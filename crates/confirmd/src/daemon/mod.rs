@@ -5,6 +5,7 @@ pub(crate) mod announcer;
 mod details;
 mod erasure;
 pub(crate) mod gauges;
+pub(crate) mod outlook;
 pub(crate) mod schedule;
 pub(crate) mod sweep;
 pub(crate) mod tasks;
@@ -19,6 +20,7 @@ use anyhow::{Context, anyhow};
 use checkout::AccountName;
 use kafka_topics::{DeadLetters, Intake, Limits, Publisher};
 use provider::{AccountSettings, Accounts, Observer};
+use reconciler::turns::{Line, WhenNotAll, Window};
 use reconciler::{Policies, Reconciler};
 use secrecy::{ExposeSecret, SecretString};
 use session_log::{Log, Options};
@@ -53,6 +55,7 @@ pub(crate) struct Parts {
     pub(crate) policies: Policies,
     pub(crate) accounts: BTreeMap<AccountName, Account>,
     pub(crate) attempt_timeout: Duration,
+    pub(crate) when_not_all: WhenNotAll,
     /// How long buyers' details are kept; none where they are not asked for.
     pub(crate) permission_details_for: Option<Duration>,
     pub(crate) kafka: kafka_topics::Settings,
@@ -80,6 +83,10 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
         .await
         .context("the conditions of accounts cannot be read")?;
     let (outlet, to_announce) = memory();
+    let mut window = Window::new(work::WINDOW);
+    for (name, account) in &parts.accounts {
+        window.set_fresh_share(name, account.fresh_share);
+    }
     let reconciler = Arc::new(Reconciler {
         log: TimedLog::new(log.clone()),
         amazon,
@@ -87,6 +94,7 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
         chance,
         outlet,
         policies,
+        line: Line::new(window),
     });
 
     let publisher = Arc::new(Publisher::new(&kafka).map_err(|error| anyhow!("kafka: {error}"))?);
@@ -140,6 +148,16 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
             )
         });
     }
+    tasks.spawn("outlook", |stop| {
+        outlook::run(
+            log.clone(),
+            reconciler.clone(),
+            parts.when_not_all,
+            assignment.clone(),
+            tick.clone(),
+            stop,
+        )
+    });
     tasks.spawn("sweep", |stop| {
         sweep::run(reconciler.clone(), inbox.clone(), assignment, tick.clone(), stop)
     });

@@ -131,7 +131,9 @@ where
         let share = assignment.borrow().share_since(started_at, now);
         let Some(share) = share else { continue };
         let limit = u32::try_from(WINDOW).unwrap_or(u32::MAX);
-        match log.due(&share, now.plus(AHEAD), now.minus(OVERDUE), limit).await {
+        let (until, overdue_since) = (now.plus(AHEAD), now.minus(OVERDUE));
+        let passed_over = reconciler.line.window().passed_over();
+        match log.due(&share, until, overdue_since, &passed_over, limit).await {
             Ok(due) if due.is_empty() => {}
             Ok(due) => inbox.hand(Handed::Due(due)).await,
             Err(error) => warn("what is due cannot be read; what is in memory goes on", &error),

@@ -7,7 +7,6 @@ use checkout::{AccountName, SessionId, Timestamp};
 use reconciler::ports::{
     Call, Chance, Clock, ConfirmCheckout, Due, LogError, LookUp, NoTurn, Outlet, SessionLog, Turns,
 };
-use reconciler::turns::Window;
 use reconciler::{Advanced, Arrival, Begun, Reconciler, TakeIn};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -21,6 +20,8 @@ pub(crate) const WINDOW: usize = 2_000;
 const AT_ONCE: usize = 512;
 /// Of these, those of one account: one that answers slowly is not to keep the others out.
 const AT_ONCE_OF_ONE: usize = 128;
+/// Of these, as many are kept for those that have waited for their turn.
+const FOR_TOKENS: usize = 64;
 /// So many of every account find room even when several such have taken all.
 const ALWAYS: usize = 8;
 /// Messages from intake and sweep that may wait.
@@ -109,11 +110,20 @@ struct Slots {
 
 impl Slots {
     fn has_room(&self, account: Option<&AccountName>) -> bool {
-        let taken = match account {
+        let taken = self.taken_by(account);
+        taken < ALWAYS || (taken < AT_ONCE_OF_ONE && self.taken < AT_ONCE)
+    }
+
+    /// They leave some room for those of their account whose tokens come meanwhile.
+    fn has_room_for_the_woken(&self, account: Option<&AccountName>) -> bool {
+        self.has_room(account) && self.taken_by(account) < AT_ONCE_OF_ONE - FOR_TOKENS
+    }
+
+    fn taken_by(&self, account: Option<&AccountName>) -> usize {
+        match account {
             Some(account) => self.by_account.get(account).copied().unwrap_or(0),
             None => self.without_account,
-        };
-        taken < ALWAYS || (taken < AT_ONCE_OF_ONE && self.taken < AT_ONCE)
+        }
     }
 
     /// Whether there is room or not: what has begun has begun.
@@ -146,7 +156,6 @@ type Done = (SessionId, Option<AccountName>, Result<Advanced, LogError>);
 
 struct Work<L, A: Turns, R, O> {
     reconciler: Arc<Reconciler<L, A, ProgramClock, R, O>>,
-    window: Window,
     busy: HashSet<SessionId>,
     slots: Slots,
     running: JoinSet<Done>,
@@ -168,7 +177,6 @@ where
     O: Outlet + 'static,
 {
     let mut work = Work {
-        window: Window::new(WINDOW),
         busy: HashSet::new(),
         slots: Slots::default(),
         running: JoinSet::new(),
@@ -231,7 +239,7 @@ where
             Handed::Due(due) => {
                 for due in due {
                     if !self.busy.contains(&due.id) {
-                        self.window.note_due(&due);
+                        self.reconciler.line.window().note_due(&due);
                     }
                 }
             }
@@ -239,17 +247,12 @@ where
         }
     }
 
-    /// Whoever is awake is advanced; whoever wants a token that is there gets it.
+    /// Whoever wants a token that is there gets it; then whoever is awake is advanced. In this order: thousands that wake
+    /// at once must not take all the room while tokens lapse.
     fn dispatch(&mut self) {
         self.token_at = None;
         let now = self.reconciler.clock.now();
-        while let Some((id, account)) = self
-            .window
-            .wake_where(now, |account| self.slots.has_room(account))
-        {
-            self.advance(id, account, None);
-        }
-        let wanted: Vec<(AccountName, Call)> = self.window.wanted().cloned().collect();
+        let wanted: Vec<(AccountName, Call)> = self.reconciler.line.window().wanted().cloned().collect();
         for (account, call) in wanted {
             while self.slots.has_room(Some(&account)) {
                 let turn = match self.reconciler.amazon.turn(&account, call) {
@@ -260,19 +263,27 @@ where
                     }
                     Err(NoTurn::Halted | NoTurn::UnknownAccount) => break,
                 };
-                match self.window.pull(&account, call, now) {
+                let pulled = self.reconciler.line.window().pull(&account, call, now);
+                match pulled {
                     Some(id) => self.advance(id, Some(account.clone()), Some((call, turn))),
                     None => break,
                 }
+            }
+        }
+        loop {
+            let has_room = |account: Option<&AccountName>| self.slots.has_room_for_the_woken(account);
+            let woken = self.reconciler.line.window().wake_where(now, has_room);
+            match woken {
+                Some((id, account)) => self.advance(id, account, None),
+                None => break,
             }
         }
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
         // Whoever has no room is looked at when somebody has made some.
-        let next = self
-            .window
-            .next_wake_where(|account| self.slots.has_room(account));
+        let has_room = |account: Option<&AccountName>| self.slots.has_room_for_the_woken(account);
+        let next = self.reconciler.line.window().next_wake_where(has_room);
         next.into_iter().chain(self.token_at).min()
     }
 
@@ -314,7 +325,8 @@ where
                 tracing::warn!(session.id = %id, error = &error as &dyn std::error::Error, "`{id}` could not be advanced");
                 // Its place in the due index is in the log; until that is back it is tried from here.
                 let now = self.reconciler.clock.now();
-                self.window.sleep(&id, None, now, now.plus(AFTER_A_FAILURE));
+                let again_at = now.plus(AFTER_A_FAILURE);
+                self.reconciler.line.window().sleep(&id, None, now, again_at);
             }
         }
         Ok(())
@@ -326,23 +338,24 @@ where
             // looks once more.
             return;
         }
+        let mut window = self.reconciler.line.window();
         match advanced {
-            Advanced::Rests => self.window.remove(id),
+            Advanced::Rests => window.remove(id),
             Advanced::Waits {
                 until,
                 account,
                 deadline,
             } => {
-                self.window.sleep(id, account.as_ref(), deadline, until);
+                window.sleep(id, account.as_ref(), deadline, until);
             }
             Advanced::NeedsTurn {
                 account,
                 call,
                 because: _,
-                deadline,
+                claim,
                 look_at,
             } => {
-                self.window.want(id, &account, deadline, call, look_at);
+                window.want(id, &account, claim, call, look_at);
             }
         }
     }

@@ -25,6 +25,7 @@ use anyhow::{Context, anyhow};
 use checkout::Timestamp;
 use kafka_topics::clients::{ShopProducer, TopicRecord};
 use reconciler::ports::Clock;
+use reconciler::turns::WhenNotAll;
 use sandbox::Sandbox;
 use session_log::Log;
 use tokio::sync::mpsc;
@@ -128,6 +129,7 @@ impl Stage {
             policies: stage::policies(),
             accounts: stage::accounts(&sandbox)?,
             attempt_timeout: stage::ATTEMPT_TIMEOUT,
+            when_not_all: WhenNotAll::MostSessions,
             permission_details_for: None,
             kafka,
             create_topics: false,

@@ -78,6 +78,7 @@ pub(crate) fn accounts(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<AccountName
             ca_pem: Some(ca_pem.clone()),
             quotas: Quotas::published(Environment::Live),
             shop_front_share: 0.25,
+            fresh_share: 0.25,
         };
         Ok((AccountName::parse(&merchant.account)?, account))
     };

@@ -245,6 +245,7 @@ fn session_alert<'a>(
 pub(super) fn of_notice(notice: &Notice) -> Vec<u8> {
     let (severity, action) = match notice.kind {
         NoticeKind::AccountStopped => ("page", "confirmd check --online"),
+        NoticeKind::PredictedLoss => ("page", "confirmd sessions list --at-risk"),
         NoticeKind::DeadLetter => ("ticket", "confirmd sessions import FILE"),
     };
     json(&Alert {

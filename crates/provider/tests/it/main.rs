@@ -11,6 +11,7 @@ mod confirming;
 mod details;
 mod fixtures;
 mod looking_up;
+mod pace;
 mod requests;
 mod sandbox;
 mod server;

@@ -2,9 +2,10 @@
 
 use checkout::{Event, PrivateRef, Statement};
 use reconciler::ports::{Call, LogError, NoTurn, SessionLog};
+use reconciler::turns::Claim;
 use reconciler::{Act, Actor, Advanced, Personal};
 use testkit::fake_amazon::Fault;
-use testkit::model::{hours, mins, order, secs, t, t0};
+use testkit::model::{hours, mins, money, order, secs, t, t0};
 
 use crate::given::{
     World, account, address_in, arrival, arrival_of, completed, second_worker, session, world,
@@ -59,14 +60,21 @@ fn without_a_turn_the_checkout_alone_is_recorded_and_asks_for_one() {
         account: of,
         call,
         because,
-        deadline,
+        claim,
         look_at,
     } = world.advance(&id)
     else {
         panic!("it waits for its turn");
     };
     assert_eq!((of, call, because), (account(), Call::Confirm, later));
-    assert_eq!(deadline, t(hours(24)));
+    assert_eq!(
+        claim,
+        Claim {
+            deadline: t(hours(24)),
+            amount: Some(money("23.45", "EUR")),
+            fresh_until: t(mins(1)),
+        }
+    );
     assert_eq!(look_at, Some(t(hours(18))), "people are told meanwhile");
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use checkout::{AccountName, SessionId, Statement, Timestamp};
 use reconciler::ports::{Call, Clock, LogError};
+use reconciler::turns::{Line, Window};
 use reconciler::{Address, Advanced, Announcement, Arrival, Observed, Personal, Policies, Reconciler};
 use testkit::broker::RecordingOutlet;
 use testkit::chance::Seeded;
@@ -80,6 +81,7 @@ pub(crate) fn world() -> World {
         chance,
         outlet: outlet.clone(),
         policies,
+        line: Line::new(Window::new(100)),
     };
     let world = World {
         worker,
@@ -173,6 +175,7 @@ pub(crate) fn second_worker(world: &World) -> Worker {
         chance: Seeded::new(2),
         outlet: world.outlet.clone(),
         policies: world.worker.policies.clone(),
+        line: Line::new(Window::new(100)),
     }
 }
 

@@ -8,6 +8,7 @@ mod confirming;
 mod details;
 mod given;
 mod operating;
+mod plan;
 mod rescheduling;
 mod simulation;
 mod waiting;

@@ -18,7 +18,7 @@ fn due(world: &World) -> Vec<Due> {
     let now = world.clock.now();
     let due = world
         .log
-        .due(&Share::All, now.plus(secs(5)), now.minus(mins(2)), 100);
+        .due(&Share::All, now.plus(secs(5)), now.minus(mins(2)), &[], 100);
     world.run(due).expect("the log is there")
 }
 

@@ -42,7 +42,7 @@ fn work_for_a_day(world: &World) -> usize {
         let now = world.clock.now();
         let due = world
             .log
-            .due(&Share::All, now.plus(secs(5)), now.minus(mins(2)), LIMIT);
+            .due(&Share::All, now.plus(secs(5)), now.minus(mins(2)), &[], LIMIT);
         for due in world.run(due).expect("the log is there") {
             window.note_due(&due);
         }
@@ -52,10 +52,10 @@ fn work_for_a_day(world: &World) -> usize {
                 Advanced::NeedsTurn {
                     account,
                     call,
-                    deadline,
+                    claim,
                     look_at,
                     ..
-                } => window.want(&id, &account, deadline, call, look_at),
+                } => window.want(&id, &account, claim, call, look_at),
                 Advanced::Waits {
                     until,
                     account,

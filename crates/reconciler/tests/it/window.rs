@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use checkout::{AccountName, SessionId, Timestamp};
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use reconciler::ports::{Call, Due};
-use reconciler::turns::Window;
-use testkit::model::{hours, mins, secs, t};
+use reconciler::turns::WhenNotAll;
+use reconciler::turns::{Claim, Window};
+use testkit::model::{hours, mins, money, secs, t};
 
 use crate::given::{account, session};
+use crate::plan::plan_of;
 
 fn other_account() -> AccountName {
     AccountName::parse("us_shop").expect("a literal name")
@@ -27,8 +29,16 @@ fn sleep(window: &mut Window, name: &str, until: Timestamp) {
     window.sleep(&session(name), Some(&account()), t(hours(24)), until);
 }
 
+fn claim(deadline: Timestamp) -> Claim {
+    Claim {
+        deadline,
+        amount: None,
+        fresh_until: t(secs(0)),
+    }
+}
+
 fn want(window: &mut Window, name: &str, deadline: Timestamp) {
-    window.want(&session(name), &account(), deadline, Call::Confirm, None);
+    window.want(&session(name), &account(), claim(deadline), Call::Confirm, None);
 }
 
 fn pull(window: &mut Window, now: Timestamp) -> Option<SessionId> {
@@ -121,7 +131,7 @@ fn a_full_account_takes_no_room_from_another() {
     window.want(
         &session("S-2"),
         &other_account(),
-        t(hours(9)),
+        claim(t(hours(9))),
         Call::Confirm,
         None,
     );
@@ -137,8 +147,10 @@ fn what_the_log_says_is_due_is_woken_earlier_but_never_later() {
     window.note_due(&due("long", t(mins(1))));
     sleep(&mut window, "short", t(mins(2)));
     window.note_due(&due("short", t(mins(30))));
-    let order: Vec<_> = std::iter::from_fn(|| window.wake(t(mins(4)))).collect();
-    assert_eq!(order, [session("long"), session("short"), session("new")]);
+    for (minute, name) in [(1, "long"), (2, "short"), (3, "new")] {
+        assert_eq!(window.wake(t(mins(minute)).minus(secs(1))), None);
+        assert_eq!(window.wake(t(mins(minute))), Some(session(name)));
+    }
 }
 
 #[test]
@@ -185,7 +197,13 @@ fn whoever_waits_for_a_token_goes_on_waiting_when_it_is_due() {
 fn whoever_waits_for_a_token_is_looked_at_meanwhile_if_it_asked_for_that() {
     let mut window = Window::new(9);
     let id = session("S-1");
-    window.want(&id, &account(), t(hours(9)), Call::Confirm, Some(t(hours(3))));
+    window.want(
+        &id,
+        &account(),
+        claim(t(hours(9))),
+        Call::Confirm,
+        Some(t(hours(3))),
+    );
     assert_eq!(window.next_wake(), Some(t(hours(3))));
     assert_eq!(window.wake(t(hours(3))), Some(id));
     assert_eq!(pull(&mut window, t(hours(3))), None);
@@ -202,6 +220,148 @@ fn a_session_stands_in_one_place_only() {
     assert_eq!(window.wanted().count(), 0);
     window.remove(&session("S-1"));
     assert!(window.is_empty());
+}
+
+fn claim_of(deadline: Timestamp, amount: &str) -> Claim {
+    Claim {
+        amount: Some(money(amount, "EUR")),
+        ..claim(deadline)
+    }
+}
+
+fn want_fresh(window: &mut Window, name: &str, arrived: Timestamp) {
+    let fresh = Claim {
+        fresh_until: arrived.plus(mins(1)),
+        ..claim(arrived.plus(hours(24)))
+    };
+    window.want(&session(name), &account(), fresh, Call::Confirm, None);
+}
+
+fn pulled(window: &mut Window, now: Timestamp, count: usize) -> Vec<String> {
+    let next = || pull(window, now).map(|id| id.as_str().to_owned());
+    std::iter::from_fn(next).take(count).collect()
+}
+
+/// As many sessions as letters, an hour before the deadline of each.
+fn backlog(window: &mut Window, names: &str) {
+    for name in names.split(' ') {
+        want(window, name, t(hours(1)));
+    }
+}
+
+#[test]
+fn a_part_of_the_tokens_goes_to_buyers_who_wait_the_last_to_come_first() {
+    let mut window = Window::new(99);
+    window.set_fresh_share(&account(), 0.25);
+    backlog(&mut window, "a b c d e f g h");
+    want_fresh(&mut window, "came-first", t(secs(1)));
+    want_fresh(&mut window, "came-last", t(secs(2)));
+    assert_eq!(
+        pulled(&mut window, t(secs(3)), 8),
+        ["a", "b", "c", "d", "came-last", "e", "f", "g"]
+    );
+    // A minute later its buyer has left, and it waits as all do.
+    assert_eq!(pulled(&mut window, t(mins(2)), 9), ["h", "came-first"]);
+}
+
+#[test]
+fn no_buyer_who_waits_goes_first_without_a_share_or_where_somebody_would_be_lost_by_it() {
+    for (share, capacity) in [(0.0, 1_000.0), (0.25, 0.001)] {
+        let mut window = Window::new(99);
+        window.set_fresh_share(&account(), share);
+        window.set_plan(
+            &account(),
+            plan_of(&[(hours(1), 8, 80.0)], capacity, WhenNotAll::MostSessions),
+        );
+        backlog(&mut window, "a b c d e f g h");
+        want_fresh(&mut window, "fresh", t(secs(1)));
+        let order = pulled(&mut window, t(secs(3)), 9);
+        assert_eq!(order.last().map(String::as_str), Some("fresh"), "{order:?}");
+    }
+}
+
+#[test]
+fn whoever_is_given_up_waits_for_all_others_who_can_be_saved() {
+    let mut window = Window::new(9);
+    for (name, deadline, amount) in [("cheap", 2, "1.00"), ("dear", 2, "90.00"), ("late", 0, "90.00")] {
+        window.want(
+            &session(name),
+            &account(),
+            claim_of(t(hours(deadline)), amount),
+            Call::Confirm,
+            None,
+        );
+    }
+    let cells = [(hours(3), 100, 100.0), (hours(3), 100, 9_000.0)];
+    window.set_plan(
+        &account(),
+        plan_of(&cells, 100.0 / 10_800.0, WhenNotAll::MostValue),
+    );
+    assert_eq!(pulled(&mut window, t(secs(1)), 9), ["dear", "cheap", "late"]);
+}
+
+#[test]
+fn whoever_is_given_up_makes_room_for_those_who_are_not() {
+    let mut window = Window::new(2);
+    let cells = [(hours(3), 100, 100.0), (hours(3), 100, 9_000.0)];
+    window.set_plan(
+        &account(),
+        plan_of(&cells, 100.0 / 10_800.0, WhenNotAll::MostValue),
+    );
+    for (name, deadline, amount) in [("a", 1, "1.00"), ("b", 1, "1.00"), ("dear", 2, "90.00")] {
+        window.want(
+            &session(name),
+            &account(),
+            claim_of(t(hours(deadline)), amount),
+            Call::Confirm,
+            None,
+        );
+    }
+    assert_eq!(pulled(&mut window, t(secs(1)), 9), ["dear", "a"]);
+}
+
+#[test]
+fn who_has_not_stood_in_line_overtakes_only_the_less_urgent() {
+    let mut window = Window::new(9);
+    let now = t(secs(1));
+    let may =
+        |window: &mut Window, deadline| window.may_go_first(&account(), Call::Confirm, &claim(deadline), now);
+    assert!(may(&mut window, t(hours(9))), "nobody waits");
+    want(&mut window, "a", t(hours(5)));
+    assert!(may(&mut window, t(hours(4))));
+    assert!(!may(&mut window, t(hours(5))));
+    assert!(!may(&mut window, t(hours(6))));
+    assert!(!may(&mut window, now), "nothing can be lost there any more");
+    assert!(window.may_go_first(&account(), Call::LookUp, &claim(t(hours(6))), now));
+}
+
+#[test]
+fn a_buyer_who_waits_may_go_first_as_often_as_the_share_allows() {
+    let mut window = Window::new(99);
+    window.set_fresh_share(&account(), 0.5);
+    backlog(&mut window, "a b c d");
+    let fresh = Claim {
+        fresh_until: t(mins(1)),
+        ..claim(t(hours(24)))
+    };
+    let goes = |window: &mut Window| window.may_go_first(&account(), Call::Confirm, &fresh, t(secs(1)));
+    assert!(!goes(&mut window));
+    assert_eq!(pulled(&mut window, t(secs(1)), 2), ["a", "b"]);
+    assert!(goes(&mut window));
+    assert!(!goes(&mut window));
+}
+
+#[test]
+fn accounts_take_turns_in_being_looked_at() {
+    let mut window = Window::new(99);
+    for name in ["a", "b", "c"] {
+        sleep(&mut window, name, t(mins(1)));
+        let other = session(&format!("other-{name}"));
+        window.sleep(&other, Some(&other_account()), t(hours(24)), t(mins(2)));
+    }
+    let order: Vec<_> = std::iter::from_fn(|| window.wake(t(mins(3)))).collect();
+    let names: Vec<&str> = order.iter().map(SessionId::as_str).collect();
+    assert_eq!(names, ["a", "other-a", "b", "other-b", "c", "other-c"]);
 }
 
 #[derive(Debug, Clone)]
@@ -256,7 +416,7 @@ proptest! {
                 Move::Want(id, ours, look_at) => {
                     wanting.insert(id, name_of(ours));
                     let look_at = look_at.map(|at| t(mins(at)));
-                    window.want(&id_of(id), &name_of(ours), deadline_of(id), Call::Confirm, look_at);
+                    window.want(&id_of(id), &name_of(ours), claim(deadline_of(id)), Call::Confirm, look_at);
                 }
                 Move::NoteDue(id, at) => window.note_due(&Due {
                     id: id_of(id),

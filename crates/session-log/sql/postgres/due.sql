@@ -1,5 +1,7 @@
 -- Unsettled sessions that are due: of the given partitions (null: of all), and whatever is overdue. At most so many of
--- each account, the earliest deadlines first, but those that can still be saved before all others. The accounts are stepped through in the index of the queue itself.
+-- each account, the earliest deadlines first: those that can still be saved, then those of them that a plan gives up,
+-- then those whose deadline has passed. The accounts are stepped through in the index of the queue itself; each of the
+-- three parts walks along the deadlines, and none is begun where those before it are enough.
 WITH RECURSIVE accounts AS (
     (SELECT account FROM sessions WHERE NOT settled ORDER BY account LIMIT 1)
     UNION ALL
@@ -7,23 +9,70 @@ WITH RECURSIVE accounts AS (
     FROM accounts a
     WHERE a.account IS NOT NULL
 ),
+-- Of one currency of an account: below which worth sessions are given up whose deadline is before each of these instants,
+-- which ascend.
+given_up AS MATERIALIZED (
+    SELECT
+        g.account,
+        g.currency,
+        ARRAY(SELECT to_timestamp(u.micros / 1e6) FROM unnest(g.until) AS u (micros) ORDER BY u.micros) AS until,
+        g.below
+    FROM jsonb_to_recordset($5::jsonb) AS g (account text, currency text, until bigint[], below float8[])
+),
+due AS NOT MATERIALIZED (
+    SELECT
+        s.session_id,
+        s.account,
+        s.due_at,
+        s.deadline,
+        (
+            SELECT coalesce(s.amount::float8, 0) < g.below[1 + width_bucket(s.deadline, g.until)]
+            FROM given_up g
+            WHERE g.account = s.account AND g.currency IS NOT DISTINCT FROM s.currency
+        ) IS TRUE AS is_given_up
+    FROM sessions s
+    WHERE NOT s.settled
+      AND s.due_at <= $2
+      AND (
+          $1 IS NULL
+          OR s.partition IN (SELECT p::int FROM jsonb_array_elements_text($1::jsonb) AS p)
+          OR s.due_at <= $3
+      )
+),
 urgent AS (
-    SELECT d.session_id, a.account, d.due_at, d.deadline
+    SELECT u.rank, u.session_id, a.account, u.due_at, u.deadline
     FROM accounts a
     CROSS JOIN LATERAL (
-        SELECT s.session_id, s.due_at, s.deadline
-        FROM sessions s
-        WHERE NOT s.settled
-          AND s.account = a.account
-          AND s.due_at <= $2
-          AND (
-              $1 IS NULL
-              OR s.partition IN (SELECT p::int FROM jsonb_array_elements_text($1::jsonb) AS p)
-              OR s.due_at <= $3
-          )
-        ORDER BY s.deadline <= $2, s.deadline, s.session_id
+        (
+            SELECT 1 AS rank, d.session_id, d.due_at, d.deadline
+            FROM due d
+            WHERE d.account = a.account AND d.deadline > $2 AND NOT d.is_given_up
+            ORDER BY d.deadline, d.session_id
+            LIMIT $4
+        )
+        UNION ALL
+        (
+            SELECT 2 AS rank, d.session_id, d.due_at, d.deadline
+            FROM due d
+            WHERE d.account = a.account
+              AND d.deadline > $2
+              AND d.deadline < (
+                  SELECT max(g.until[cardinality(g.until)]) FROM given_up g WHERE g.account = a.account
+              )
+              AND d.is_given_up
+            ORDER BY d.deadline, d.session_id
+            LIMIT $4
+        )
+        UNION ALL
+        (
+            SELECT 3 AS rank, d.session_id, d.due_at, d.deadline
+            FROM due d
+            WHERE d.account = a.account AND d.deadline <= $2
+            ORDER BY d.deadline, d.session_id
+            LIMIT $4
+        )
         LIMIT $4
-    ) AS d
+    ) AS u
     WHERE a.account IS NOT NULL
 ),
 -- And those beyond that want something which needs no call. What was to be done before a deadline that has passed is
@@ -45,8 +94,8 @@ to_look_at AS (
 )
 SELECT session_id, account, due_at, deadline
 FROM (
-    SELECT 1 AS part, deadline AS place, session_id, account, due_at, deadline FROM urgent
+    SELECT rank, deadline AS place, session_id, account, due_at, deadline FROM urgent
     UNION ALL
-    SELECT 2 AS part, look_at AS place, session_id, account, look_at AS due_at, deadline FROM to_look_at
+    SELECT 4 AS rank, look_at AS place, session_id, account, look_at AS due_at, deadline FROM to_look_at
 ) AS both_parts
-ORDER BY part, part = 1 AND deadline <= $2, place, session_id
+ORDER BY rank, place, session_id

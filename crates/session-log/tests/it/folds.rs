@@ -67,7 +67,11 @@ async fn a_lost_row_is_made_anew(backend: &Backend) {
     assert_eq!(differences(backend).await[0].what, "it has no row");
     backend.log.rebuild(|_| policy()).await.unwrap();
     assert_eq!(differences(backend).await, []);
-    let due = backend.log.due(&Share::All, at(60), at(0), 10).await.unwrap();
+    let due = backend
+        .log
+        .due(&Share::All, at(60), at(0), &[], 10)
+        .await
+        .unwrap();
     assert_eq!(due[0].id, story.id);
 }
 

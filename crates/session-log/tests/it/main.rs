@@ -7,9 +7,11 @@
 
 mod appending;
 mod away;
+mod backlog;
 mod details;
 mod folds;
 mod open;
+mod passed_over;
 mod personal;
 mod proxy;
 mod queue;

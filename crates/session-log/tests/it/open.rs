@@ -130,7 +130,7 @@ async fn rows_from_before_looks_and_alerts_are_worked_and_made_anew(backend: &Ba
     let migrated = log.find(&story.id).await.unwrap().unwrap();
     assert_eq!((migrated.row.look_at, migrated.row.firing), (None, vec![]));
     assert!(log.alerts_firing().await.unwrap().is_empty());
-    let due = log.due(&Share::All, at(60), at(0), 10).await.unwrap();
+    let due = log.due(&Share::All, at(60), at(0), &[], 10).await.unwrap();
     assert_eq!(due.len(), 2, "they are worked");
 
     let report = log.rebuild(|_| policy()).await.unwrap();

@@ -33,7 +33,7 @@ async fn names_of_due(
 ) -> Vec<String> {
     let due = backend
         .log
-        .due(&share, at(until), at(overdue_since), limit)
+        .due(&share, at(until), at(overdue_since), &[], limit)
         .await
         .unwrap();
     due.iter().map(|due| due.id.to_string()).collect()
@@ -103,7 +103,7 @@ async fn every_account_has_a_window_of_its_own(backend: &Backend) {
     }];
     append(log, nameless.then(at(8), facts)).await.unwrap();
 
-    let due = log.due(&Share::All, at(60), at(0), 2).await.unwrap();
+    let due = log.due(&Share::All, at(60), at(0), &[], 2).await.unwrap();
     let names: Vec<&str> = due.iter().map(|due| due.id.as_str()).collect();
     assert_eq!(names, ["busy-0", "busy-1", "nameless", "only-b", "only-c"]);
     assert_eq!(due[0].account, Some(account("a_shop")));
@@ -269,7 +269,7 @@ async fn what_needs_no_call_does_not_wait_behind_what_does(backend: &Backend) {
         ["a", "b", "c", "d"],
         "anybody's, once it is overdue"
     );
-    let due = log.due(&Share::All, at(now), at(0), 2).await.unwrap();
+    let due = log.due(&Share::All, at(now), at(0), &[], 2).await.unwrap();
     assert_eq!((due[1].due_at, due[2].due_at), (at(10), at(hour(22) + 20)));
     assert_eq!(due[2].deadline, at(hour(24) + 20));
     assert_eq!(due[2].account, Some(account("eu_shop")));

@@ -32,7 +32,10 @@ async fn schedule_of(
 }
 
 async fn due(log: &Log, until: u64) -> usize {
-    log.due(&Share::All, at(until), at(0), 10).await.unwrap().len()
+    log.due(&Share::All, at(until), at(0), &[], 10)
+        .await
+        .unwrap()
+        .len()
 }
 
 async fn a_row_says_what_it_is_told_until_the_next_fact(backend: &Backend) {

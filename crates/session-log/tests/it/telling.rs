@@ -217,6 +217,16 @@ async fn an_alert_that_an_account_is_stopped_fires_until_it_is_over(backend: &Ba
         log.record(recorded).await.unwrap();
     }
     NoticeLog::told(log, std::slice::from_ref(&first)).await.unwrap();
-    assert_eq!(log.firing(&account("eu_shop")).await.unwrap(), [first, third]);
-    assert_eq!(log.firing(&account("de_shop")).await.unwrap(), []);
+    assert_eq!(
+        log.firing(&account("eu_shop"), NoticeKind::AccountStopped)
+            .await
+            .unwrap(),
+        [first, third]
+    );
+    assert_eq!(
+        log.firing(&account("de_shop"), NoticeKind::AccountStopped)
+            .await
+            .unwrap(),
+        []
+    );
 }

@@ -138,7 +138,14 @@ async fn the_alert_of_a_stopped_account_outlives_a_pause_and_is_over_in_the_end(
     world.becomes(Condition::Running, 4).await;
     let id = "account-stopped/eu_shop/1000000".to_owned();
     assert_eq!(world.told().await, [(id.clone(), true), (id, false)]);
-    assert_eq!(world.log.firing(&shop()).await.unwrap(), []);
+    assert_eq!(
+        world
+            .log
+            .firing(&shop(), NoticeKind::AccountStopped)
+            .await
+            .unwrap(),
+        []
+    );
 
     world.becomes(Condition::Stopped, 5).await;
     let id = "account-stopped/eu_shop/5000000".to_owned();
@@ -153,7 +160,14 @@ async fn the_alert_is_over_where_amazon_accepted_the_account_during_its_pause() 
     world
         .operator_sets(Condition::Running, Condition::Running, 3)
         .await;
-    assert_eq!(world.log.firing(&shop()).await.unwrap(), []);
+    assert_eq!(
+        world
+            .log
+            .firing(&shop(), NoticeKind::AccountStopped)
+            .await
+            .unwrap(),
+        []
+    );
 }
 
 #[tokio::test]
@@ -166,7 +180,15 @@ async fn another_replicas_alert_is_not_over_because_a_pause_is() {
     world
         .operator_sets(Condition::Running, Condition::Running, 3)
         .await;
-    assert_eq!(world.log.firing(&shop()).await.unwrap().len(), 1);
+    assert_eq!(
+        world
+            .log
+            .firing(&shop(), NoticeKind::AccountStopped)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -220,8 +242,8 @@ impl AccountConditions for Interrupted<'_> {
         self.0.set_after(seen, condition).await
     }
 
-    async fn firing(&self, account: &AccountName) -> Result<Vec<Notice>, LogError> {
-        self.0.firing(account).await
+    async fn firing(&self, account: &AccountName, kind: NoticeKind) -> Result<Vec<Notice>, LogError> {
+        self.0.firing(account, kind).await
     }
 }
 

@@ -9,6 +9,7 @@ use checkout::{
     Order, Policy, PrivateRef, Statement, Work as WhatToConfirm,
 };
 use reconciler::ports::Attempt;
+use reconciler::turns::{Claim, Line, Window};
 use reconciler::{Announcement, Personal, Policies};
 use session_log::{Log, Options};
 use tempfile::TempDir;
@@ -115,6 +116,7 @@ async fn reconciler(answers: bool) -> (Arc<Tested>, UnboundedReceiver<AccountNam
             otherwise: watching(),
             of_account: BTreeMap::new(),
         },
+        line: Line::new(Window::new(WINDOW)),
     };
     (Arc::new(reconciler), asked, folder)
 }
@@ -159,7 +161,11 @@ fn needs_turn(account: &AccountName, now: Timestamp) -> Advanced {
         account: account.clone(),
         call: Call::LookUp,
         because: NoTurn::Until(now),
-        deadline: now.plus(Policy::LIFETIME),
+        claim: Claim {
+            deadline: now.plus(Policy::LIFETIME),
+            amount: None,
+            fresh_until: now,
+        },
         look_at: None,
     }
 }
@@ -206,7 +212,6 @@ async fn whoever_is_done_makes_room_for_the_next_of_its_account() {
     let needs_turn = needs_turn(&shop, reconciler.clock.now());
     let ids = sessions(&reconciler, &shop, AT_ONCE_OF_ONE + 1).await;
     let mut work = Work {
-        window: Window::new(WINDOW),
         busy: HashSet::new(),
         slots: Slots::default(),
         running: JoinSet::new(),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use checkout::{AlertKind, Because, BodyRef, Event, Found, Policy, SessionId, Timestamp};
 use reconciler::ports::{
-    Appended, Clock, Due, LogError, Outbox, PersonalRecord, Scheduled, SessionLog, Share,
+    Appended, Clock, Due, LogError, Outbox, PassedOver, PersonalRecord, Scheduled, SessionLog, Share,
 };
 use reconciler::{Append, Recorded, Schedule, Version, replay};
 use testkit::chance::Seeded;
@@ -191,10 +191,15 @@ impl SessionLog for SimLog {
         share: &Share,
         until: Timestamp,
         overdue_since: Timestamp,
+        passed_over: &[PassedOver],
         limit: u32,
     ) -> Result<Vec<Due>, LogError> {
-        self.answered(async { self.memory.due(share, until, overdue_since, limit).await })
-            .await
+        self.answered(async {
+            self.memory
+                .due(share, until, overdue_since, passed_over, limit)
+                .await
+        })
+        .await
     }
 
     async fn reschedule(&self, id: &SessionId, version: Version, schedule: Schedule) -> Result<(), LogError> {

@@ -11,7 +11,7 @@ use checkout::{AccountName, AlertKind, SessionId, Timestamp};
 use reconciler::ports::{
     Call, Clock, Due, LogError, NoTurn, Outbox, Publish, PublishError, SessionLog, Share, Turns,
 };
-use reconciler::turns::Window;
+use reconciler::turns::{Line, Window};
 use reconciler::{
     Act, ActError, Advanced, Announcement, Arrival, Content, Observed, Policies, Reconciler, announcement_at,
     publish,
@@ -109,7 +109,7 @@ pub(crate) struct Worker {
     parts: Parts,
     share: Share,
     reconciler: Arc<SimReconciler>,
-    window: Window,
+    line: Line,
     busy: BTreeSet<SessionId>,
     tasks: Tasks<Ended>,
     sweep_at: Timestamp,
@@ -129,6 +129,7 @@ impl Worker {
     /// Starts afresh: it knows what the log knows.
     pub(crate) fn start(parts: &Parts, share: Share) -> Self {
         let now = parts.clock.now();
+        let line = Line::new(Window::new(WINDOW));
         let reconciler = Reconciler {
             log: parts.log.clone(),
             amazon: parts.amazon.clone(),
@@ -139,12 +140,13 @@ impl Worker {
                 otherwise: policy(),
                 of_account: BTreeMap::new(),
             },
+            line: line.clone(),
         };
         Self {
             parts: parts.clone(),
             share,
             reconciler: Arc::new(reconciler),
-            window: Window::new(WINDOW),
+            line,
             busy: BTreeSet::new(),
             tasks: Tasks::default(),
             sweep_at: now,
@@ -219,7 +221,7 @@ impl Worker {
                     Ok(advanced) => self.place(&id, advanced),
                     Err(error) => {
                         self.parts.reached.log_error(&error);
-                        self.window.sleep(&id, None, now, now.plus(secs(1)));
+                        self.line.window().sleep(&id, None, now, now.plus(secs(1)));
                     }
                 }
             }
@@ -232,7 +234,7 @@ impl Worker {
                 self.sweeping = false;
                 for due in due.unwrap_or_default() {
                     if !self.busy.contains(&due.id) {
-                        self.window.note_due(&due);
+                        self.line.window().note_due(&due);
                     }
                 }
             }
@@ -247,23 +249,23 @@ impl Worker {
             return;
         }
         match advanced {
-            Advanced::Rests => self.window.remove(id),
+            Advanced::Rests => self.line.window().remove(id),
             Advanced::Waits {
                 until,
                 account,
                 deadline,
-            } => self.window.sleep(id, account.as_ref(), deadline, until),
+            } => self.line.window().sleep(id, account.as_ref(), deadline, until),
             Advanced::NeedsTurn {
                 account,
                 call,
                 because: NoTurn::Until(_) | NoTurn::Halted,
-                deadline,
+                claim,
                 look_at,
-            } => self.window.want(id, &account, deadline, call, look_at),
+            } => self.line.window().want(id, &account, claim, call, look_at),
             Advanced::NeedsTurn {
                 because: NoTurn::UnknownAccount,
                 ..
-            } => self.window.remove(id),
+            } => self.line.window().remove(id),
         }
     }
 
@@ -271,18 +273,20 @@ impl Worker {
     /// is nobody's own.
     pub(crate) fn dispatch(&mut self) -> Option<Timestamp> {
         let now = self.parts.clock.now();
-        while let Some(id) = self.window.wake(now) {
+        let wake = || self.line.window().wake(now);
+        for id in std::iter::from_fn(wake).collect::<Vec<_>>() {
             self.advance(id, None);
         }
-        let wanted: Vec<(AccountName, Call)> = self.window.wanted().cloned().collect();
+        let wanted: Vec<(AccountName, Call)> = self.line.window().wanted().cloned().collect();
         let mut token_at = None;
         for (account, call) in wanted {
             loop {
                 match self.parts.amazon.turn(&account, call) {
-                    Ok(turn) => match self.window.pull(&account, call, now) {
-                        Some(id) => self.advance(id, Some((call, turn))),
-                        None => break,
-                    },
+                    Ok(turn) => {
+                        let pulled = self.line.window().pull(&account, call, now);
+                        let Some(id) = pulled else { break };
+                        self.advance(id, Some((call, turn)));
+                    }
                     Err(NoTurn::Until(at)) => {
                         token_at = Some(token_at.map_or(at, |known: Timestamp| known.min(at)));
                         break;
@@ -296,7 +300,7 @@ impl Worker {
         let at_rest = self.parts.log.memory.is_at_rest();
         let sweep = (!self.sweeping && !at_rest).then_some(self.sweep_at);
         let tell = (!self.telling && !at_rest).then_some(self.tell_at);
-        [self.window.next_wake(), token_at, sweep, tell]
+        [self.line.window().next_wake(), token_at, sweep, tell]
             .into_iter()
             .flatten()
             .min()
@@ -332,7 +336,7 @@ impl Worker {
         let (log, share) = (self.parts.log.clone(), self.share.clone());
         self.tasks.spawn(async move {
             let overdue_since = now.minus(mins(2));
-            Ended::Swept(log.due(&share, now, overdue_since, 3).await)
+            Ended::Swept(log.due(&share, now, overdue_since, &[], 3).await)
         });
     }
 
