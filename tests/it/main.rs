@@ -15,6 +15,7 @@ mod intents;
 mod ipn;
 mod keeping;
 mod node_sdk;
+mod pace;
 mod replicas;
 mod rust_sdk;
 mod surroundings;

@@ -10,7 +10,7 @@ use checkout::{AccountName, Currency, Mode, Timestamp};
 use provider::{AccountState, Accounts};
 use reconciler::ports::{Call, Clock, LogError, Share};
 use reconciler::turns::{Capacity, Cell, Plan, WhenNotAll};
-use reconciler::{Condition, Policies};
+use reconciler::{Condition, NoticeKind, Policies};
 use session_log::Log;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -123,6 +123,10 @@ pub(crate) async fn run(
                 tracing::warn!(error, "what is foretold waits to be recorded");
             }
         }
+        let firing = alarms.values().filter(|alarm| alarm.is_firing()).count();
+        #[expect(clippy::cast_precision_loss, reason = "accounts are counted in thousands")]
+        metrics::gauge!("confirmd_alerts_firing", "kind" => NoticeKind::PredictedLoss.name())
+            .set(firing as f64);
     }
 }
 

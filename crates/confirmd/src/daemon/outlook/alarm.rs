@@ -23,6 +23,10 @@ pub(super) struct Alarm {
 }
 
 impl Alarm {
+    pub(super) fn is_firing(&self) -> bool {
+        self.firing.as_ref().is_some_and(|firing| !firing.is_empty())
+    }
+
     /// Raises an alert, ends it, or does nothing.
     pub(super) async fn heed<L>(
         &mut self,
