@@ -256,3 +256,18 @@ fn everybody_finds_some_room_when_slow_accounts_have_taken_all() {
     assert!(slots.has_room(Some(&account("f"))) && slots.has_room(None));
     assert!(!slots.has_room(Some(&account("a"))));
 }
+
+#[test]
+fn whoever_wakes_leaves_room_for_those_whose_turn_comes() {
+    let mut slots = Slots::default();
+    let shop = account("shop");
+    while slots.has_room_for_the_woken(Some(&shop)) {
+        slots.take(Some(&shop));
+    }
+    let mut left = 0;
+    while slots.has_room(Some(&shop)) {
+        slots.take(Some(&shop));
+        left += 1;
+    }
+    assert_eq!(left, FOR_TOKENS);
+}
