@@ -124,6 +124,26 @@ pub(crate) fn account(account: &Value) -> String {
         let since = to_the_second(&of("since"));
         let _ = write!(text, "\n    since {since} by {}: {}", of("by"), of("reason"));
     }
+    if account["predictedMisses"]
+        .as_u64()
+        .is_some_and(|misses| 0 < misses)
+    {
+        let amounts = account["predictedLoss"].as_array().into_iter().flatten();
+        let amount = |money: &Value| {
+            format!(
+                ", {} {}",
+                or_dash(&money["amount"]),
+                or_dash(&money["currencyCode"])
+            )
+        };
+        let _ = write!(
+            text,
+            "\n    {} will come too late by {}{}: see `confirmd sessions list --at-risk`",
+            of("predictedMisses"),
+            to_the_second(&of("predictedBy")),
+            amounts.map(amount).collect::<String>(),
+        );
+    }
     text
 }
 
@@ -148,7 +168,31 @@ pub(crate) fn at_most(characters: usize, text: &str) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{at_most, session, to_the_second};
+    use super::{account, at_most, session, to_the_second};
+
+    #[test]
+    fn what_will_be_lost_of_an_account_is_told_where_anything_will() {
+        let told = |misses: u64| {
+            account(&json!({
+                "account": "eu_shop",
+                "mode": "confirm",
+                "condition": "running",
+                "backlog": 900,
+                "nextDeadline": "2026-01-05T13:00:00Z",
+                "predictedMisses": misses,
+                "predictedLoss": [{"amount": "12400.00", "currencyCode": "EUR"}],
+                "predictedBy": "2026-01-05T14:10:00Z",
+            }))
+        };
+        assert!(!told(0).contains("late"));
+        assert!(
+            told(310).ends_with(
+                "310 will come too late by 2026-01-05T14:10:00Z, 12400.00 EUR: see `confirmd sessions list --at-risk`"
+            ),
+            "{}",
+            told(310)
+        );
+    }
 
     #[test]
     fn a_fact_is_told_with_its_number_its_answer_and_who_did_it() {

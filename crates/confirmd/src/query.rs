@@ -211,7 +211,7 @@ pub(crate) async fn accounts<C: Clock>(
                 "permission": rate(Call::Permission),
             },
             "backlog": outlook.map_or(0, |outlook| outlook.backlog),
-            "predictedMisses": forecast.as_ref().map_or(0.0, |forecast| forecast.misses.round()),
+            "predictedMisses": forecast.as_ref().map_or(0, misses),
             "predictedLoss": forecast.as_ref().map_or_else(Vec::new, money),
             "predictedBy": forecast.and_then(|forecast| forecast.by).map(|at| at.to_string()),
             "nextDeadline": outlook.and_then(|outlook| outlook.next_deadline).map(|at| at.to_string()),
@@ -227,4 +227,14 @@ fn money(forecast: &Forecast) -> Vec<Value> {
         json!({"amount": format!("{amount:.decimals$}"), "currencyCode": currency.code()})
     };
     forecast.money.iter().map(amount).collect()
+}
+
+/// Sessions come whole.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count of sessions, never negative"
+)]
+fn misses(forecast: &Forecast) -> u64 {
+    forecast.misses.round() as u64
 }
