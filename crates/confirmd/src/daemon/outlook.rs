@@ -104,17 +104,18 @@ pub(crate) async fn run(
                 continue;
             }
         };
+        let conditions = amazon.conditions().into_iter();
+        let running: BTreeSet<AccountName> = conditions
+            .filter(|state| state.condition == Condition::Running)
+            .map(|state| state.account)
+            .collect();
         for (account, plan) in planned {
             shown.show(&account, &plan);
             let rate = amazon.average_rate(&account, Call::Confirm).unwrap_or(0.0);
-            let runs = amazon
-                .conditions()
-                .iter()
-                .any(|state| state.account == account && state.condition == Condition::Running);
             let forecast = plan.forecast();
             reconciler.line.window().set_plan(&account, plan);
             // Of one that is stopped people have been told, and one that is paused was paused by them.
-            if !runs {
+            if !running.contains(&account) {
                 continue;
             }
             let alarm = alarms.entry(account.clone()).or_default();
