@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use checkout::{AccountName, Currency, Timestamp};
 use reconciler::ports::{LogError, Share};
-use reconciler::turns::Cell;
+use reconciler::turns::{Cell, class_of};
 
 use crate::columns::{Columns, account, count, parsed, unreadable};
 use crate::log::partitions;
@@ -21,8 +21,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 /// So near.
 const NEAR: Duration = Duration::from_secs(2 * 60 * 60);
-/// Amounts within one class differ by less than a fifth.
-const CLASSES_AN_OCTAVE: f64 = 4.0;
 
 impl Log {
     /// The sessions of `share` that are still to be confirmed (ready, waiting or in doubt) with a deadline after `now`,
@@ -47,6 +45,7 @@ impl Log {
             let (begins_at, currency) = (part.begins_at, part.currency);
             let length = if begins_at < far_from { MINUTE } else { TEN_MINUTES };
             let cells = accounts.entry(part.account).or_default();
+            // As in `sql/postgres/backlog.sql`: what that has put together stays so.
             let class = class_of(part.money / f64::from(part.count));
             let cell = cells.entry((begins_at, currency, class)).or_insert(Cell {
                 from: begins_at,
@@ -96,13 +95,4 @@ fn next_ten_minutes(at: Timestamp) -> Timestamp {
     let length = TEN_MINUTES.as_micros() as i64;
     let since_the_last = at.as_micros().rem_euclid(length);
     Timestamp::from_micros(at.as_micros() + (length - since_the_last) % length)
-}
-
-/// The same as in `sql/postgres/backlog.sql`: what that has put together stays so.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "saturates, and amounts have twelve digits at most"
-)]
-fn class_of(amount: f64) -> i32 {
-    (amount.max(1e-9).log2() * CLASSES_AN_OCTAVE).floor() as i32
 }

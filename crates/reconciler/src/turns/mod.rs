@@ -11,6 +11,6 @@ mod waiting;
 mod window;
 
 pub use line::Line;
-pub use plan::{Capacity, Cell, Forecast, GivenUp, Loss, Plan, WhenNotAll};
+pub use plan::{Capacity, Cell, Forecast, GivenUp, Loss, Plan, WhenNotAll, class_of};
 pub use waiting::Claim;
 pub use window::Window;

@@ -391,11 +391,13 @@ fn levels(cells: &[Cell], capacity: &Capacity, worth: &Worth) -> Vec<(Timestamp,
     levels
 }
 
+/// The class of an amount, or of what it is worth: amounts of one class differ by less than a fifth, and are planned
+/// alike.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "saturates, and amounts have twelve digits at most"
 )]
-fn class_of(worth: f64) -> i32 {
+pub fn class_of(worth: f64) -> i32 {
     (worth.max(1e-9).log2() * CLASSES_AN_OCTAVE).floor() as i32
 }
 
