@@ -222,11 +222,12 @@ fn a_session_stands_in_one_place_only() {
     assert!(window.is_empty());
 }
 
-fn claim_of(deadline: Timestamp, amount: &str) -> Claim {
-    Claim {
+fn want_worth(window: &mut Window, name: &str, deadline: Timestamp, amount: &str) {
+    let worth = Claim {
         amount: Some(money(amount, "EUR")),
         ..claim(deadline)
-    }
+    };
+    window.want(&session(name), &account(), worth, Call::Confirm, None);
 }
 
 fn want_fresh(window: &mut Window, name: &str, arrived: Timestamp) {
@@ -284,13 +285,7 @@ fn no_buyer_who_waits_goes_first_without_a_share_or_where_somebody_would_be_lost
 fn whoever_is_given_up_waits_for_all_others_who_can_be_saved() {
     let mut window = Window::new(9);
     for (name, deadline, amount) in [("cheap", 2, "1.00"), ("dear", 2, "90.00"), ("late", 0, "90.00")] {
-        window.want(
-            &session(name),
-            &account(),
-            claim_of(t(hours(deadline)), amount),
-            Call::Confirm,
-            None,
-        );
+        want_worth(&mut window, name, t(hours(deadline)), amount);
     }
     let cells = [(hours(3), 100, 100.0), (hours(3), 100, 9_000.0)];
     window.set_plan(
@@ -309,13 +304,7 @@ fn whoever_is_given_up_makes_room_for_those_who_are_not() {
         plan_of(&cells, 100.0 / 10_800.0, WhenNotAll::MostValue),
     );
     for (name, deadline, amount) in [("a", 1, "1.00"), ("b", 1, "1.00"), ("dear", 2, "90.00")] {
-        window.want(
-            &session(name),
-            &account(),
-            claim_of(t(hours(deadline)), amount),
-            Call::Confirm,
-            None,
-        );
+        want_worth(&mut window, name, t(hours(deadline)), amount);
     }
     assert_eq!(pulled(&mut window, t(secs(1)), 9), ["dear", "a"]);
 }
