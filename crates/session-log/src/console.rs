@@ -88,12 +88,12 @@ pub struct Outlook {
     pub backlog: u32,
 }
 
-/// Everything that metrics ask of the sessions.
+/// Everything that metrics ask of the sessions without an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counts {
-    /// How many sessions are in each state, where there are any.
+    /// How many are in each state, where there are any.
     pub sessions: Vec<(Option<AccountName>, StateName, u32)>,
-    /// What the unsettled ones are worth.
+    /// What they are worth.
     pub values: Vec<Value>,
     /// Each account with unsettled sessions.
     pub outlooks: Vec<Outlook>,

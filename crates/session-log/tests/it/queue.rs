@@ -199,7 +199,6 @@ async fn the_counts_add_up(backend: &Backend) {
         counts.sessions,
         [
             (eu.clone(), StateName::Ready, 2),
-            (eu.clone(), StateName::Confirmed, 1),
             (us.clone(), StateName::Ready, 1),
         ]
     );
