@@ -13,6 +13,7 @@ mod folds;
 mod open;
 mod passed_over;
 mod personal;
+mod plans;
 mod proxy;
 mod queue;
 mod races;

@@ -43,6 +43,15 @@ pub(crate) fn sqlite_url() -> (String, TempDir) {
 }
 
 impl Backend {
+    /// A log in a database that somebody else has made.
+    pub(crate) fn at(log: Log, url: String) -> Self {
+        Self {
+            log,
+            url,
+            _folder: None,
+        }
+    }
+
     pub(crate) async fn sqlite() -> Self {
         let (url, folder) = sqlite_url();
         Self {
@@ -65,11 +74,7 @@ impl Backend {
         connection.close().await.unwrap();
         let separator = if database.contains('?') { '&' } else { '?' };
         let url = format!("{database}{separator}options[search_path]={schema}");
-        Some(Self {
-            log: migrated(&url).await,
-            url,
-            _folder: None,
-        })
+        Some(Self::at(migrated(&url).await, url))
     }
 
     /// Runs SQL that no program should, or reads what it does not show.
