@@ -191,7 +191,7 @@ fn state(row: &dyn Columns) -> Result<StateName, Trouble> {
     StateName::parse(&row.text("state")?).ok_or_else(|| unreadable("state"))
 }
 
-fn listed(row: &dyn Columns) -> Result<Listed, Trouble> {
+pub(crate) fn listed(row: &dyn Columns) -> Result<Listed, Trouble> {
     let amount = match (row.maybe_text("amount")?, row.maybe_text("currency")?) {
         (Some(amount), Some(currency)) => {
             Some(Amount::parse(&amount, &currency).map_err(|_| unreadable("amount"))?)

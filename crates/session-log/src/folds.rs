@@ -3,19 +3,21 @@
 use checkout::{AccountName, Policy, Session, SessionId, Timestamp};
 use reconciler::ports::LogError;
 use reconciler::{Recorded, Row, Schedule, Version, replay};
+use serde_json::{Value, json};
 
 use crate::columns::session_id;
+use crate::console::Listed;
 use crate::open::Log;
+use crate::portions::{History, Portion, portions};
 use crate::statement::{Statement, params, statement};
 use crate::trouble::{Cause, Trouble};
 use crate::writing::Fold;
 
-const IDS: Statement = statement!("session_ids");
 const WITHOUT_FACTS: Statement = statement!("session_rows_without_facts");
-const REBUILD_ROW: Statement = statement!("rebuild_row");
+const REBUILD_ROWS: Statement = statement!("rebuild_rows");
 
-/// Sessions that are read at a time.
-const PORTION: u32 = 500;
+/// Rows without facts that are told of at most.
+const ORPHANS: u32 = 500;
 
 /// A session whose row is not what its facts say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,25 +50,23 @@ impl Log {
         policy_of: impl Fn(Option<&AccountName>) -> Policy + Send + Sync,
     ) -> Result<RebuildReport, LogError> {
         let mut report = RebuildReport::default();
-        let mut after = String::new();
-        loop {
-            let ids = self.portion(&after).await?;
-            let Some(last) = ids.last() else {
-                return Ok(report);
-            };
-            after = last.as_str().to_owned();
-            for id in ids {
+        let mut portions = portions(self.clone());
+        while let Some(portion) = portions.recv().await {
+            let mut corrected = Vec::new();
+            for (id, compared) in self.compare_all(portion?, &policy_of).await? {
                 report.sessions += 1;
-                match self.compare(&id, &policy_of).await? {
+                match compared {
                     Compared::Same => {}
                     Compared::Unreadable(what) => report.failed.push(Difference { id, what }),
                     Compared::Different { what, fold } => {
-                        self.correct(&id, &fold).await?;
+                        corrected.push(row_of(&id, &fold));
                         report.corrected.push(Difference { id, what });
                     }
                 }
             }
+            self.correct(corrected).await?;
         }
+        Ok(report)
     }
 
     /// What [`Log::rebuild`] would correct, and rows of sessions without facts. Changes nothing.
@@ -79,7 +79,7 @@ impl Log {
     ) -> Result<Vec<Difference>, LogError> {
         let orphans = self
             .database
-            .rows(&WITHOUT_FACTS, &params![PORTION], session_id)
+            .rows(&WITHOUT_FACTS, &params![ORPHANS], session_id)
             .await?;
         let mut differences: Vec<Difference> = orphans
             .into_iter()
@@ -88,15 +88,10 @@ impl Log {
                 what: "it has a row and no facts".to_owned(),
             })
             .collect();
-        let mut after = String::new();
-        loop {
-            let ids = self.portion(&after).await?;
-            let Some(last) = ids.last() else {
-                return Ok(differences);
-            };
-            after = last.as_str().to_owned();
-            for id in ids {
-                match self.compare(&id, &policy_of).await? {
+        let mut portions = portions(self.clone());
+        while let Some(portion) = portions.recv().await {
+            for (id, compared) in self.compare_all(portion?, &policy_of).await? {
+                match compared {
                     Compared::Same => {}
                     Compared::Unreadable(what) | Compared::Different { what, .. } => {
                         differences.push(Difference { id, what });
@@ -104,13 +99,28 @@ impl Log {
                 }
             }
         }
+        Ok(differences)
     }
 
-    async fn portion(&self, after: &str) -> Result<Vec<SessionId>, LogError> {
-        Ok(self
-            .database
-            .rows(&IDS, &params![after, PORTION], session_id)
-            .await?)
+    async fn compare_all(
+        &self,
+        portion: Portion,
+        policy_of: &(impl Fn(Option<&AccountName>) -> Policy + Sync),
+    ) -> Result<Vec<(SessionId, Compared)>, LogError> {
+        let mut all = Vec::with_capacity(portion.histories.len());
+        for History { id, facts } in portion.histories {
+            let fold = facts.and_then(|facts| TrueFold::of(&facts, policy_of));
+            let row = portion.rows.get(&id);
+            let compared = match (fold, row) {
+                (Some(fold), None) => missing(fold),
+                (Some(fold), Some(row)) if row.version <= fold.version => fold.compared_with(row),
+                // Facts have been added since, or the row is wrong: that takes a closer look, as does what cannot be
+                // told from a portion.
+                (Some(_), Some(_)) | (None, _) => self.compare(&id, policy_of).await?,
+            };
+            all.push((id, compared));
+        }
+        Ok(all)
     }
 
     async fn compare(
@@ -130,10 +140,7 @@ impl Log {
             return Ok(Compared::Unreadable(cause.to_string()));
         };
         let Some(stored) = stored else {
-            return Ok(Compared::Different {
-                what: "it has no row".to_owned(),
-                fold: Box::new(fold),
-            });
+            return Ok(missing(fold));
         };
         // Facts were added between the two statements, and the row with them.
         if stored.version < fold.version
@@ -144,38 +151,46 @@ impl Log {
         {
             return Ok(Compared::Same);
         }
-        let what = fold.differences(stored.version, &Fold::from(stored.row));
-        if what.is_empty() {
-            return Ok(Compared::Same);
-        }
-        Ok(Compared::Different {
-            what: what.join(", "),
-            fold: Box::new(fold),
-        })
+        Ok(fold.compared_with(&stored))
     }
 
-    async fn correct(&self, id: &SessionId, fold: &TrueFold) -> Result<(), LogError> {
-        let TrueFold {
-            version, at, fold, ..
-        } = fold;
-        let params = params![
-            id.as_str(),
-            version.0,
-            fold.state.as_str(),
-            fold.account.as_str(),
-            fold.deadline,
-            fold.deadline_from,
-            fold.due_at,
-            fold.amount.as_deref(),
-            fold.currency.as_deref(),
-            fold.merchant_reference_id.as_deref(),
-            fold.settled,
-            *at,
-            fold.look_at,
-            fold.firing.as_str(),
-        ];
-        self.database.change(&REBUILD_ROW, &params).await?;
+    async fn correct(&self, rows: Vec<Value>) -> Result<(), LogError> {
+        if !rows.is_empty() {
+            let rows = Value::from(rows).to_string();
+            self.database.change(&REBUILD_ROWS, &params![rows]).await?;
+        }
         Ok(())
+    }
+}
+
+/// As `rebuild_rows.sql` takes it; times in microseconds since 1970.
+fn row_of(id: &SessionId, fold: &TrueFold) -> Value {
+    let TrueFold {
+        version, at, fold, ..
+    } = fold;
+    let micros = |at: Option<Timestamp>| at.map(Timestamp::as_micros);
+    json!({
+        "session_id": id.as_str(),
+        "version": version.0,
+        "state": fold.state.as_str(),
+        "account": fold.account.as_str(),
+        "deadline": fold.deadline.as_micros(),
+        "deadline_from": fold.deadline_from,
+        "due_at": micros(fold.due_at),
+        "amount": fold.amount,
+        "currency": fold.currency,
+        "merchant_reference_id": fold.merchant_reference_id,
+        "settled": fold.settled,
+        "updated_at": at.as_micros(),
+        "look_at": micros(fold.look_at),
+        "firing": fold.firing.as_str(),
+    })
+}
+
+fn missing(fold: TrueFold) -> Compared {
+    Compared::Different {
+        what: "it has no row".to_owned(),
+        fold: Box::new(fold),
     }
 }
 
@@ -206,6 +221,17 @@ impl TrueFold {
             at,
             fold: row.into(),
         })
+    }
+
+    fn compared_with(self, stored: &Listed) -> Compared {
+        let what = self.differences(stored.version, &Fold::from(stored.row.clone()));
+        if what.is_empty() {
+            return Compared::Same;
+        }
+        Compared::Different {
+            what: what.join(", "),
+            fold: Box::new(self),
+        }
     }
 
     /// Whether the row was put off since the last fact, to when its session next wants to be looked at.

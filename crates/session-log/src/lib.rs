@@ -31,6 +31,7 @@ mod notices;
 mod open;
 mod outbox;
 mod patience;
+mod portions;
 mod schema;
 mod stamp;
 mod statement;

@@ -144,7 +144,7 @@ fn staircases(passed_over: &[PassedOver]) -> String {
         .to_string()
 }
 
-fn recorded(row: &dyn Columns) -> Result<Recorded, Trouble> {
+pub(crate) fn recorded(row: &dyn Columns) -> Result<Recorded, Trouble> {
     Ok(Recorded {
         version: Version(count(row, "version")?),
         at: row.time("at")?,

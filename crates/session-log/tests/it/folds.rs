@@ -2,6 +2,7 @@
 
 use checkout::StateName;
 use reconciler::ports::{SessionLog, Share};
+use reconciler::Append;
 use session_log::Difference;
 
 use crate::support::{Backend, Story, alert, append, at, completed, confirmed, heard, id, on_both, policy};
@@ -10,6 +11,9 @@ on_both!(
     what_appends_write_is_what_the_facts_say,
     a_wrong_row_is_told_and_made_anew,
     a_lost_row_is_made_anew,
+    a_row_that_is_ahead_of_its_facts_is_made_anew,
+    more_than_a_portion_is_made_anew_and_each_once,
+    a_history_longer_than_a_portion_is_made_anew,
     facts_that_cannot_be_read_leave_their_row_as_it_is,
     a_row_without_facts_is_told,
 );
@@ -73,6 +77,50 @@ async fn a_lost_row_is_made_anew(backend: &Backend) {
         .await
         .unwrap();
     assert_eq!(due[0].id, story.id);
+}
+
+async fn a_row_that_is_ahead_of_its_facts_is_made_anew(backend: &Backend) {
+    heard(&backend.log, "s-1").await;
+    backend.sql("UPDATE sessions SET version = 9").await;
+    assert_eq!(differences(backend).await[0].what, "version");
+    backend.log.rebuild(|_| policy()).await.unwrap();
+    assert_eq!(differences(backend).await, []);
+}
+
+/// Portions are of three thousand facts, and these sessions have two each but for the first: one is cut in two.
+async fn more_than_a_portion_is_made_anew_and_each_once(backend: &Backend) {
+    heard(&backend.log, "s").await;
+    let sessions = 1_600;
+    let appends: Vec<Append> = (0..sessions)
+        .map(|nth| {
+            let mut story = Story::of(&format!("s-{nth:04}"));
+            story.then(at(0), [completed(at(0)), alert(1)])
+        })
+        .collect();
+    for appended in backend.log.append_all(appends).await {
+        appended.unwrap();
+    }
+    backend.sql("DELETE FROM sessions").await;
+    let report = backend.log.rebuild(|_| policy()).await.unwrap();
+    assert_eq!(
+        (report.sessions, report.corrected.len(), report.failed),
+        (sessions + 1, sessions as usize + 1, vec![])
+    );
+    assert_eq!(differences(backend).await, []);
+}
+
+async fn a_history_longer_than_a_portion_is_made_anew(backend: &Backend) {
+    heard(&backend.log, "before").await;
+    let mut story = heard(&backend.log, "long").await;
+    for _ in 0..31 {
+        let alerts = (0..100).map(alert);
+        append(&backend.log, story.then(at(1), alerts)).await.unwrap();
+    }
+    heard(&backend.log, "then").await;
+    backend.sql("DELETE FROM sessions").await;
+    let report = backend.log.rebuild(|_| policy()).await.unwrap();
+    assert_eq!((report.sessions, report.corrected.len()), (3, 3));
+    assert_eq!(differences(backend).await, []);
 }
 
 async fn facts_that_cannot_be_read_leave_their_row_as_it_is(backend: &Backend) {

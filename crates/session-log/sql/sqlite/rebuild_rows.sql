@@ -1,9 +1,18 @@
--- A session's fold made anew, unless facts were added meanwhile: then it is new already.
+-- Sessions' folds made anew, but for those to which facts were added meanwhile: they are new already.
 INSERT INTO sessions (
     session_id, version, state, account, partition, deadline, deadline_from, due_at,
     amount, currency, merchant_reference_id, settled, updated_at, look_at, firing
 )
-VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+SELECT
+    r.value ->> '$.session_id', r.value ->> '$.version', r.value ->> '$.state', r.value ->> '$.account', 0,
+    r.value ->> '$.deadline', r.value ->> '$.deadline_from', r.value ->> '$.due_at',
+    r.value ->> '$.amount', r.value ->> '$.currency', r.value ->> '$.merchant_reference_id',
+    r.value ->> '$.settled', r.value ->> '$.updated_at', r.value ->> '$.look_at', r.value ->> '$.firing'
+FROM json_each($1) AS r
+WHERE NOT EXISTS (
+    SELECT 1 FROM events e
+    WHERE e.session_id = r.value ->> '$.session_id' AND e.version > r.value ->> '$.version'
+)
 ON CONFLICT (session_id) DO UPDATE SET
     version = excluded.version,
     state = excluded.state,
@@ -18,4 +27,3 @@ ON CONFLICT (session_id) DO UPDATE SET
     updated_at = excluded.updated_at,
     look_at = excluded.look_at,
     firing = excluded.firing
-WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.session_id = excluded.session_id AND e.version > excluded.version)
