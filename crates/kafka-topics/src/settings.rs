@@ -124,6 +124,9 @@ impl Settings {
         // Under the new group protocol (KIP-848) the broker assigns, and refuses to be told how.
         if !self.is("group.protocol", "consumer") {
             ours.push(("partition.assignment.strategy", "cooperative-sticky"));
+            // For so long, by default 45 seconds, the group waits for a member that was killed before it gives its
+            // partitions to another, the same one started again included: new checkouts would not be read meanwhile.
+            ours.push(("session.timeout.ms", "10000"));
         }
         let mut config = self.client(&ours)?;
         config.set("group.id", &self.group_id);
