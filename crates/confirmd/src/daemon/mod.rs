@@ -231,6 +231,7 @@ async fn take_in(
                 count: *count.borrow_and_update(),
             };
             reconciler.amazon.share_out(now.share_of_quota());
+            now.say();
             assigned.send_replace(now);
             let changed = tokio::select! {
                 changed = partitions.changed() => changed,

@@ -36,6 +36,14 @@ pub(crate) struct Assignment {
 }
 
 impl Assignment {
+    /// Tells operators; they have to see who works what, and when the group has come to rest.
+    pub(crate) fn say(&self) {
+        if let Some(partitions) = &self.partitions {
+            let partitions: Vec<String> = partitions.iter().map(u32::to_string).collect();
+            tracing::info!("this replica works the partitions [{}]", partitions.join(", "));
+        }
+    }
+
     /// Whose sessions this replica works. None until it is known, or until waiting for it is over.
     fn share(&self, waited: bool) -> Option<Share> {
         match &self.partitions {
