@@ -49,7 +49,20 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
             ]),
         ),
         ("testkit", BTreeSet::from(["reconciler", "checkout"])),
-        ("scenarios", BTreeSet::from(["confirmd"])),
+        // The load harness drives the whole, and fills the log as confirmd would.
+        (
+            "scenarios",
+            BTreeSet::from([
+                "confirmd",
+                "amazon-pay",
+                "kafka-topics",
+                "session-log",
+                "sandbox",
+                "testkit",
+                "reconciler",
+                "checkout",
+            ]),
+        ),
     ])
 }
 

@@ -9,7 +9,7 @@ use std::process::Output;
 use std::sync::OnceLock;
 
 use super::folder::Folder;
-use super::kafka_jars::{Installation, NoJars, java};
+use super::kafka_jars::{Compiled, Installation, NoJars, java};
 use super::missing;
 use super::port::Port;
 use super::server::Running;
@@ -119,6 +119,7 @@ pub struct KafkaServer {
     /// The last run ended without a farewell.
     killed: bool,
     installation: Installation,
+    compiled: Compiled,
     bootstrap: String,
     // The folder goes last: it waits for all who work in it.
     ports: [Port; 2],
@@ -132,9 +133,22 @@ impl KafkaServer {
     /// # Panics
     /// If it does not start, or if something is missing and `CI=true`.
     pub fn start_new() -> Option<Self> {
+        Self::started(Compiled::Quickly)
+    }
+
+    /// The same, compiled as in production: for benchmarks.
+    ///
+    /// # Panics
+    /// As [`start_new`](Self::start_new) does.
+    pub fn start_new_at_full_speed() -> Option<Self> {
+        Self::started(Compiled::Well)
+    }
+
+    fn started(compiled: Compiled) -> Option<Self> {
         let Some(mut server) = Self::formatted(Self::installation()?) else {
             return missing(INSTALL_JAVA);
         };
+        server.compiled = compiled;
         server.start();
         Some(server)
     }
@@ -165,6 +179,7 @@ impl KafkaServer {
             running: None,
             killed: false,
             installation,
+            compiled: Compiled::Quickly,
             bootstrap,
             ports,
             folder,
@@ -211,7 +226,10 @@ impl KafkaServer {
     /// If it does not start.
     pub fn start(&mut self) {
         let mut command = vec![text(&self.installation.java).to_owned()];
-        command.extend(self.installation.arguments(&self.folder, "kafka.Kafka"));
+        command.extend(
+            self.installation
+                .arguments(&self.folder, self.compiled, "kafka.Kafka"),
+        );
         command.push(text(&properties(&self.folder)).to_owned());
         if mem::take(&mut self.killed) {
             command.extend(AFTER_A_KILL.map(str::to_owned));
@@ -235,7 +253,7 @@ impl KafkaServer {
             .command(&self.installation.java)?
             .args(
                 self.installation
-                    .arguments(&self.folder, "kafka.tools.StorageTool"),
+                    .arguments(&self.folder, Compiled::Quickly, "kafka.tools.StorageTool"),
             )
             .args(["format", "--cluster-id", CLUSTER, "--config", text(&properties)])
             .output()

@@ -11,16 +11,33 @@ use super::{cache_folder, program, text};
 
 const KEPT_AS: &str = "kafka-4.3.0";
 
-/// A short life: quick to start matters, peak speed does not.
-const JVM: [&str; 6] = [
+/// A short life: quick to start matters.
+const JVM: [&str; 5] = [
     "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
     "-Xmx512m",
     // No performance file in /tmp, which would stay there after a kill.
     "-XX:-UsePerfData",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
 ];
+
+/// What a program is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compiled {
+    /// Quickly: peak speed does not matter.
+    Quickly,
+    /// As in production: where it has run for a while, it is as fast as it gets.
+    Well,
+}
+
+impl Compiled {
+    fn argument(self) -> &'static str {
+        match self {
+            Self::Quickly => "-XX:TieredStopAtLevel=1",
+            Self::Well => "-XX:TieredStopAtLevel=4",
+        }
+    }
+}
 
 /// The broker, and something that prints its log (in Kafka's own archive log4j does; this needs no configuration file).
 const PROJECT: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -84,8 +101,9 @@ impl Installation {
     }
 
     /// The arguments with which Java runs Kafka's program `class` in `folder`.
-    pub(super) fn arguments(&self, folder: &Folder, class: &str) -> Vec<String> {
+    pub(super) fn arguments(&self, folder: &Folder, compiled: Compiled, class: &str) -> Vec<String> {
         let mut arguments = JVM.map(str::to_owned).to_vec();
+        arguments.push(compiled.argument().to_owned());
         arguments.push(self.class_archive.clone());
         // Native parts of the compression libraries are unpacked there, and stay after a kill.
         arguments.push(format!("-Djava.io.tmpdir={}", text(folder.path())));
