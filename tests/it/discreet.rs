@@ -213,11 +213,7 @@ async fn everything_happens(world: &mut World) -> Vec<String> {
 async fn search_http(world: &World, daemon: &Daemon, ids: &[String], told: &mut Told) {
     world
         .until("the gauges", async || {
-            daemon
-                .get("/metrics")
-                .await
-                .1
-                .contains("confirmd_outbox_pending ")
+            daemon.get("/metrics").await.1.contains("confirmd_sessions{")
         })
         .await;
     told.search("metrics", &daemon.get("/metrics").await.1);

@@ -9,7 +9,7 @@ use reconciler::ports::{Call, Clock, LogError};
 use reconciler::{Condition, NoticeKind};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use session_log::Log;
+use session_log::{InState, Log};
 use tokio_util::sync::CancellationToken;
 
 use super::Confirmd;
@@ -18,6 +18,8 @@ use super::schedule::Tick;
 /// Ticks between two looks.
 const EVERY: u64 = 5;
 const DEAD_LETTERS_AT_ONCE: u32 = 100;
+/// How many times as long as the last count of the settled sessions took the next one waits: there may be millions.
+const COUNTING: u32 = 100;
 
 /// Keeps things up until it is to stop.
 pub(crate) async fn run(
@@ -38,9 +40,12 @@ pub(crate) async fn run(
             continue;
         }
         // Each by itself: one that the database does not answer must not keep the others waiting.
-        let now = reconciler.clock.now();
         show_accounts(&reconciler);
-        told("sessions", seen.show_sessions(&log, now).await);
+        told(
+            "settled sessions",
+            seen.count_settled(&log, &reconciler.clock).await,
+        );
+        told("sessions", seen.show_sessions(&log, reconciler.clock.now()).await);
         told("alerts", seen.show_alerts_of(&log, &reconciler).await);
         told("the outbox", show_outbox(&log).await);
         told("dead letters", drain_dead_letters(&log, &publisher).await);
@@ -104,6 +109,8 @@ struct Seen {
     values: BTreeSet<(String, Currency)>,
     accounts: BTreeSet<String>,
     alerts: BTreeSet<String>,
+    settled: Vec<InState>,
+    count_settled_at: Option<Timestamp>,
 }
 
 fn label(account: Option<&AccountName>) -> String {
@@ -111,12 +118,22 @@ fn label(account: Option<&AccountName>) -> String {
 }
 
 impl Seen {
+    async fn count_settled(&mut self, log: &Log, clock: &impl Clock) -> Result<(), LogError> {
+        let begun_at = clock.now();
+        if self.count_settled_at.is_none_or(|at| at <= begun_at) {
+            self.settled = log.settled_counts().await?;
+            let now = clock.now();
+            self.count_settled_at = Some(now.plus(now.since(begun_at) * COUNTING));
+        }
+        Ok(())
+    }
+
     async fn show_sessions(&mut self, log: &Log, now: Timestamp) -> Result<(), LogError> {
         let counts = log.counts(now).await?;
         let mut states: BTreeMap<(String, StateName), f64> =
             self.states.iter().map(|known| (known.clone(), 0.0)).collect();
         let mut in_doubt: BTreeMap<String, f64> = BTreeMap::new();
-        for (account, state, count) in &counts.sessions {
+        for (account, state, count) in counts.sessions.iter().chain(&self.settled) {
             states.insert((label(account.as_ref()), *state), f64::from(*count));
         }
         for ((account, state), count) in states {

@@ -1,8 +1,8 @@
 //! The index of sessions against its facts.
 
 use checkout::StateName;
-use reconciler::ports::{SessionLog, Share};
 use reconciler::Append;
+use reconciler::ports::{SessionLog, Share};
 use session_log::Difference;
 
 use crate::support::{Backend, Story, alert, append, at, completed, confirmed, heard, id, on_both, policy};

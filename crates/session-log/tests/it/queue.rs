@@ -202,6 +202,10 @@ async fn the_counts_add_up(backend: &Backend) {
             (us.clone(), StateName::Ready, 1),
         ]
     );
+    assert_eq!(
+        log.settled_counts().await.unwrap(),
+        [(eu.clone(), StateName::Confirmed, 1)]
+    );
     let values: Vec<_> = counts
         .values
         .iter()
