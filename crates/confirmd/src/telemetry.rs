@@ -2,11 +2,13 @@
 
 use std::io::IsTerminal;
 
+use checkout::AccountName;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::config::LogFormat;
+use crate::daemon::announcer::OUTCOMES;
 
 /// Latencies from a loopback call to a call that timed out, in seconds.
 const BUCKETS: [f64; 14] = [
@@ -50,9 +52,46 @@ pub(crate) fn metrics() -> anyhow::Result<PrometheusHandle> {
     Ok(handle)
 }
 
+/// Shows what nobody has counted yet as none: whoever asks how much a counter has risen does not see the first of a counter
+/// that comes into being with it.
+pub(crate) fn count_from_zero<'a>(accounts: impl Iterator<Item = &'a AccountName>) {
+    metrics::counter!("confirmd_observed_total").increment(0);
+    metrics::counter!("confirmd_dead_letters_total").increment(0);
+    for account in accounts {
+        for kind in OUTCOMES {
+            metrics::counter!("confirmd_outcomes_total", "account" => account.to_string(), "type" => kind)
+                .increment(0);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::filter_of;
+    use checkout::AccountName;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::{count_from_zero, filter_of};
+
+    #[test]
+    fn a_counter_that_rules_watch_begins_at_none() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let accounts = ["eu_shop", "us_shop"].map(|name| AccountName::parse(name).unwrap());
+        metrics::with_local_recorder(&recorder, || count_from_zero(accounts.iter()));
+        let served = recorder.handle().render();
+        let mut lines: Vec<&str> = served
+            .lines()
+            .filter(|line| line.starts_with("confirmd_"))
+            .collect();
+        lines.sort_unstable();
+        assert_eq!(lines.len(), 2 + 2 * 5, "{lines:#?}");
+        assert!(lines.iter().all(|line| line.ends_with(" 0")), "{lines:#?}");
+        for one in [
+            "confirmd_dead_letters_total 0",
+            r#"confirmd_outcomes_total{account="us_shop",type="expired"} 0"#,
+        ] {
+            assert!(lines.contains(&one), "{one}: {lines:#?}");
+        }
+    }
 
     #[test]
     fn the_scheduler_is_heard_only_by_who_asks_for_it() {

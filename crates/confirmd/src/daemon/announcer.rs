@@ -16,6 +16,13 @@ use super::schedule::Tick;
 const IN_MEMORY: usize = 4_096;
 /// Announcements that are told in one go.
 const AT_ONCE: usize = 512;
+/// The names of the outcomes in metrics.
+pub(crate) const OUTCOMES: [&str; 5] = [CONFIRMED, DECLINED, CANCELLED, EXPIRED, UNRESOLVED];
+const CONFIRMED: &str = "confirmed";
+const DECLINED: &str = "declined";
+const CANCELLED: &str = "cancelled";
+const EXPIRED: &str = "expired";
+const UNRESOLVED: &str = "unresolved";
 /// What is younger than this may still be on its way from memory.
 const LEFT_TO_MEMORY: Duration = Duration::from_secs(5);
 
@@ -203,11 +210,11 @@ fn count(announcement: &Announcement, now: checkout::Timestamp) {
         .map_or("-", |account| account.as_str())
         .to_owned();
     let kind = match &announcement.content {
-        Content::Confirmed { .. } => "confirmed",
-        Content::Declined { .. } => "declined",
-        Content::Cancelled { .. } => "cancelled",
-        Content::Expired { .. } => "expired",
-        Content::Unresolved { .. } => "unresolved",
+        Content::Confirmed { .. } => CONFIRMED,
+        Content::Declined { .. } => DECLINED,
+        Content::Cancelled { .. } => CANCELLED,
+        Content::Expired { .. } => EXPIRED,
+        Content::Unresolved { .. } => UNRESOLVED,
         Content::PaymentPending { .. } | Content::AttemptDeclined { .. } | Content::Alert { .. } => return,
     };
     metrics::counter!("confirmd_outcomes_total", "account" => account, "type" => kind).increment(1);

@@ -33,6 +33,7 @@ use crate::clock::{ProgramClock, real_sleep};
 use crate::config::{Account, Config, Problem, Problems};
 use crate::console::{self, Shown};
 use crate::metered::{CountedNotices, TimedLog};
+use crate::telemetry;
 use accounts::listener;
 use announcer::{Announcer, Memory, memory};
 use schedule::ticks;
@@ -102,6 +103,7 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
     let intake = Intake::new(&kafka, known)
         .map_err(|error| anyhow!("kafka: {error}"))?
         .with_limits(parts.intake_limits);
+    telemetry::count_from_zero(parts.accounts.keys());
     let (assigned, assignment) = watch::channel(Assignment::default());
     let (inbox, handed) = inbox();
     let (ticker, tick) = ticks();
@@ -109,7 +111,7 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
         log: log.clone(),
         reconciler: reconciler.clone(),
         broker: publisher.broker(),
-        metrics: parts.metrics,
+        metrics: parts.metrics.clone(),
         tick: tick.clone(),
     };
 
@@ -191,6 +193,7 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
             log.clone(),
             reconciler.clone(),
             publisher.clone(),
+            parts.metrics,
             tick.clone(),
             stop,
         )
