@@ -1,4 +1,5 @@
 //! Real parts for tests: Apache Kafka and PostgreSQL, private to the test process, and Amazon's own SDK for Node.js.
+//! And Prometheus' promtool, which tries rules.
 //!
 //! ```text
 //!   postgres() ─┐ once per process, shared          ┌─ postgres, java
@@ -30,11 +31,13 @@ mod kafka_jars;
 mod node;
 mod port;
 mod postgres;
+mod prometheus;
 mod server;
 
 pub use kafka::{JavaWithKafka, Kafka, KafkaServer, java_with_kafka, kafka};
 pub use node::{NodeWithSdk, node_with_sdk};
 pub use postgres::{Postgres, PostgresServer, postgres, psql};
+pub use prometheus::promtool;
 
 /// A name that no other call has returned, in this process or in another: for topics, groups and databases, which may
 /// live in a server that outlasts the test. Twenty-odd characters longer than `prefix`, and made of the same ones plus
