@@ -7,6 +7,7 @@ mod bad_input;
 mod clocks;
 mod deadlines;
 mod deaths;
+mod deploy;
 mod discreet;
 mod faults;
 mod first;
