@@ -237,6 +237,9 @@ fn something(text: &str) -> Result<String, String> {
 }
 
 #[cfg(test)]
+mod runbooks;
+
+#[cfg(test)]
 mod tests {
     use checkout::StateName;
     use clap::{CommandFactory, Parser};

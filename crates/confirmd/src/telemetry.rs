@@ -1,5 +1,7 @@
 //! Logs on stderr, and metrics for the console to render.
 
+mod catalogue;
+
 use std::io::IsTerminal;
 
 use checkout::AccountName;
@@ -9,11 +11,6 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::config::LogFormat;
 use crate::daemon::announcer::OUTCOMES;
-
-/// Latencies from a loopback call to a call that timed out, in seconds.
-const BUCKETS: [f64; 14] = [
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
-];
 
 /// Logs to stderr from here on. A second call changes nothing.
 pub(crate) fn log(filter: &str, format: LogFormat) {
@@ -45,9 +42,8 @@ fn filter_of(filter: &str) -> EnvFilter {
 
 /// Counts from here on; the handle renders what was counted.
 pub(crate) fn metrics() -> anyhow::Result<PrometheusHandle> {
-    let handle = PrometheusBuilder::new()
-        .set_buckets(&BUCKETS)?
-        .install_recorder()?;
+    let handle = catalogue::with_buckets(PrometheusBuilder::new())?.install_recorder()?;
+    catalogue::describe();
     metrics::gauge!("confirmd_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
 }
