@@ -1,8 +1,11 @@
 //! Tells the world: from memory right after the append, and from the outbox whatever memory has lost.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use reconciler::ports::{Clock, LogError, Outbox, Outlet, Publish, SessionLog};
 use reconciler::{
     Announcement, Content, NoticeLog, PublishNotice, announcement_at, boundary, mark_told, publish,
@@ -12,10 +15,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::schedule::Tick;
 
-/// Announcements in memory; what does not fit goes by the outbox.
+/// Appends in memory whose announcements are to be told; what does not fit goes by the outbox.
 const IN_MEMORY: usize = 4_096;
-/// Announcements that are told in one go.
+/// Of these, as many are told in one go.
 const AT_ONCE: usize = 512;
+/// Such goes at the same time, so that none waits until the one before it has been marked. A session's facts keep their
+/// order: those of one append are told in one go, and those of a later one come by memory only if the earlier were marked.
+const GOES: usize = 4;
 /// The names of the outcomes in metrics.
 pub(crate) const OUTCOMES: [&str; 5] = [CONFIRMED, DECLINED, CANCELLED, EXPIRED, UNRESOLVED];
 const CONFIRMED: &str = "confirmed";
@@ -28,22 +34,18 @@ const LEFT_TO_MEMORY: Duration = Duration::from_secs(5);
 
 /// Where the use cases put what is to be told.
 #[derive(Clone)]
-pub(crate) struct Memory(mpsc::Sender<Announcement>);
+pub(crate) struct Memory(mpsc::Sender<Vec<Announcement>>);
 
 impl Outlet for Memory {
     fn offer(&self, announcements: Vec<Announcement>) {
-        for announcement in announcements {
-            // A later fact of the session must not overtake one that was dropped, and does not: the append of
-            // the later one finds the earlier one untold and leaves both to the outbox.
-            if self.0.try_send(announcement).is_err() {
-                return;
-            }
-        }
+        // A later fact of the session must not overtake one that was dropped, and does not: the append of the later one
+        // finds the earlier one untold and leaves both to the outbox.
+        let _ = self.0.try_send(announcements);
     }
 }
 
 /// The memory and its other end.
-pub(crate) fn memory() -> (Memory, mpsc::Receiver<Announcement>) {
+pub(crate) fn memory() -> (Memory, mpsc::Receiver<Vec<Announcement>>) {
     let (sender, receiver) = mpsc::channel(IN_MEMORY);
     (Memory(sender), receiver)
 }
@@ -64,38 +66,40 @@ where
     /// Tells until it is to stop, and then what is left in memory.
     pub(crate) async fn run(
         self,
-        mut memory: mpsc::Receiver<Announcement>,
+        mut memory: mpsc::Receiver<Vec<Announcement>>,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
         // What a crash has left is nobody's to tell from memory.
         self.drain(Duration::ZERO).await;
         let mut tick = self.tick.clone();
+        let mut goes = FuturesUnordered::new();
+        let mut is_to_stop = false;
         let mut batch = Vec::with_capacity(AT_ONCE);
         loop {
             tokio::select! {
                 biased;
-                count = memory.recv_many(&mut batch, AT_ONCE) => {
+                Some(()) = goes.next() => {}
+                // It ends with the last of the work in flight, which still has something to tell after the stop.
+                count = memory.recv_many(&mut batch, AT_ONCE), if goes.len() < GOES => {
                     if count == 0 {
-                        return Ok(());
-                    }
-                    self.tell(&batch).await;
-                    batch.clear();
-                }
-                () = stop.cancelled() => break,
-                changed = tick.changed() => {
-                    if changed.is_err() {
                         break;
                     }
-                    self.drain(LEFT_TO_MEMORY).await;
+                    goes.push(self.tell_all(mem::take(&mut batch)));
                 }
+                () = stop.cancelled(), if !is_to_stop => is_to_stop = true,
+                changed = tick.changed(), if !is_to_stop => match changed {
+                    Ok(()) => self.drain(LEFT_TO_MEMORY).await,
+                    Err(_) => is_to_stop = true,
+                },
             }
         }
-        // Work in flight comes to its end and still has something to tell; the memory ends with the last of it.
-        while memory.recv_many(&mut batch, AT_ONCE).await > 0 {
-            self.tell(&batch).await;
-            batch.clear();
-        }
+        while goes.next().await.is_some() {}
         Ok(())
+    }
+
+    async fn tell_all(&self, appends: Vec<Vec<Announcement>>) {
+        let announcements: Vec<Announcement> = appends.into_iter().flatten().collect();
+        self.tell(&announcements).await;
     }
 
     async fn tell(&self, announcements: &[Announcement]) -> bool {
@@ -221,3 +225,6 @@ fn count(announcement: &Announcement, now: checkout::Timestamp) {
     metrics::histogram!("confirmd_outcome_latency_seconds")
         .record(now.since(announcement.said_at).as_secs_f64());
 }
+
+#[cfg(test)]
+mod tests;
