@@ -18,6 +18,9 @@ pub(crate) struct Bench {
     client: Arc<Client>,
 }
 
+/// Not counted: connections are made, and Kafka's program is compiled while it runs.
+const WARM_UP: usize = 3_000;
+
 /// Sessions of a run: enough for a few seconds.
 fn sessions_of(in_flight: usize) -> usize {
     (in_flight * 60).clamp(100, 4_000)
@@ -39,9 +42,8 @@ impl Bench {
             shop,
             client,
         };
-        let warm_up = 300;
-        floor(&bench.client, 16, parts.amazon.make(warm_up)).await;
-        bench.shop.pipeline(16, parts.amazon.make(warm_up)).await;
+        floor(&bench.client, 64, parts.amazon.make(WARM_UP)).await;
+        bench.shop.pipeline(64, parts.amazon.make(WARM_UP)).await;
         bench
     }
 

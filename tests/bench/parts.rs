@@ -191,7 +191,7 @@ impl Place {
     }
 
     pub(crate) async fn outcomes(&self) -> TopicReader {
-        TopicReader::open(&self.kafka.bootstrap_servers, &self.kafka.outcomes_topic)
+        TopicReader::open_patiently(&self.kafka.bootstrap_servers, &self.kafka.outcomes_topic)
             .await
             .expect("the topic is there")
     }

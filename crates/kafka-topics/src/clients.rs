@@ -137,13 +137,23 @@ pub struct TopicReader {
 impl TopicReader {
     /// The topic must exist. Needs a tokio runtime.
     pub async fn open(bootstrap_servers: &str, topic: &str) -> Result<Self, ClientError> {
+        // A mock cluster answers late, and only then.
+        Self::asking_every(bootstrap_servers, topic, "20").await
+    }
+
+    /// The same, asking as seldom as consumers do: Apache Kafka answers as soon as there is something.
+    pub async fn open_patiently(bootstrap_servers: &str, topic: &str) -> Result<Self, ClientError> {
+        Self::asking_every(bootstrap_servers, topic, "500").await
+    }
+
+    async fn asking_every(bootstrap_servers: &str, topic: &str, wait_ms: &str) -> Result<Self, ClientError> {
         let client: StreamConsumer<Quiet> = ClientConfig::new()
             .set("bootstrap.servers", bootstrap_servers)
             // librdkafka assigns nothing to a client without one; nothing is ever committed to it.
             .set("group.id", "confirmd-topic-reader")
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "earliest")
-            .set("fetch.wait.max.ms", "20")
+            .set("fetch.wait.max.ms", wait_ms)
             .set("fetch.queue.backoff.ms", "5")
             .create_with_context(Quiet(Broker::new()))
             .map_err(ClientError)?;
