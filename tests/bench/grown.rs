@@ -17,7 +17,9 @@ const IDLE: Duration = Duration::from_secs(30);
 /// A million sessions that are over must not slow anything; and the state is made anew from their facts.
 pub(crate) async fn settled(parts: &mut Parts, store: Store, number: u32, pairs: usize) -> Value {
     let place = parts.place(store).await;
+    let empty = place.size();
     fill::settled(&place.store_url, number).await;
+    let bytes = (place.size() - empty) / f64::from(number);
     let begun = Stopwatch::start();
     let rebuilt = place.command(&["migrate", "--rebuild", "--json"]).output().await;
     let took = begun.elapsed().as_secs_f64();
@@ -29,6 +31,7 @@ pub(crate) async fn settled(parts: &mut Parts, store: Store, number: u32, pairs:
     bench.confirmd.stop().await;
     json!({
         "sessions": number,
+        "bytesPerSession": bytes,
         "measured": measured,
         "rebuild": {"events": number * FACTS, "seconds": took, "eventsPerSecond": f64::from(number * FACTS) / took},
     })

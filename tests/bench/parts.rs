@@ -13,6 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
 use crate::apart::{AS, Apart};
+use crate::drive::count;
 use crate::stopwatch::pause;
 
 /// More than any machine gets through, so that no token is waited for.
@@ -194,6 +195,20 @@ impl Place {
         TopicReader::open_patiently(&self.kafka.bootstrap_servers, &self.kafka.outcomes_topic)
             .await
             .expect("the topic is there")
+    }
+
+    /// How large the log is, in bytes, with its indexes.
+    pub(crate) fn size(&self) -> f64 {
+        match self.store {
+            Store::Postgres => {
+                let size = real::psql(&self.store_url, "SELECT pg_database_size(current_database())");
+                size.trim().parse().expect("a number")
+            }
+            Store::Sqlite => {
+                let file = self.store_url.trim_start_matches("sqlite://");
+                std::fs::metadata(file).map_or(0.0, |file| count(usize::try_from(file.len()).unwrap_or(0)))
+            }
+        }
     }
 
     /// What PostgreSQL has counted since it started, of all its databases together.

@@ -25,7 +25,11 @@ pub(crate) fn print(found: &Value) {
         );
     }
     for one in all(&found["settled"]) {
-        println!("\nwith {} settled sessions in the log", one["sessions"]);
+        println!(
+            "\nwith {} settled sessions in the log, {} bytes each",
+            one["sessions"],
+            number(&one["bytesPerSession"], 0)
+        );
         speeds(text(&one["measured"]["store"]), &one["measured"]);
         let rebuild = &one["rebuild"];
         println!(
