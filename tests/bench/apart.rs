@@ -7,10 +7,6 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use amazon_pay::{
-    Answer as _, CheckoutSession, Client, ClientConfig, FinalizeCheckoutSession, IdempotencyKey,
-    PaymentIntent, PrivateKey, PublicKeyId, Region, Request,
-};
 use sandbox::{Fault, NewSession, Options, Profile, Sandbox, When};
 use serde_json::{Value, json};
 
@@ -104,20 +100,6 @@ impl Apart {
         self.answers.read_line(&mut line).expect("a line");
         serde_json::from_str(&line).expect("JSON")
     }
-
-    /// A client that speaks for the first merchant.
-    pub(crate) fn client(&self) -> Client {
-        let text = |value: &Value| value.as_str().expect("text").to_owned();
-        let merchant = &self.info["merchants"][0];
-        let pem = std::fs::read_to_string(text(&merchant["privateKeyFile"])).expect("a key file");
-        let key_id = PublicKeyId::parse(&text(&merchant["publicKeyId"])).expect("a key id");
-        Client::new(ClientConfig {
-            endpoint: Some(text(&self.info["url"])),
-            ca_pem: Some(std::fs::read(text(&self.info["ca_file"])).expect("a CA file")),
-            ..ClientConfig::new(Region::Eu, key_id, PrivateKey::from_pem(&pem).expect("a key"))
-        })
-        .expect("a client")
-    }
 }
 
 impl Drop for Apart {
@@ -125,17 +107,4 @@ impl Drop for Apart {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-/// Confirms what the session says of itself.
-pub(crate) fn finalization(session: &Value) -> Request<CheckoutSession> {
-    let shown = CheckoutSession::from_json(session.to_string().as_bytes()).expect("a session");
-    let amount = shown.payment_details.and_then(|details| details.charge_amount);
-    let body = FinalizeCheckoutSession {
-        shipping_address: shown.shipping_address,
-        ..FinalizeCheckoutSession::new(PaymentIntent::AuthorizeWithCapture, amount.expect("an amount"))
-    };
-    let id = shown.checkout_session_id;
-    let key = IdempotencyKey::parse(&id.as_str().replace('-', "")).expect("a key");
-    Request::finalize_checkout_session(&id, body.to_body().expect("no capture that may pend"), Some(key))
 }

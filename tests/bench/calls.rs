@@ -4,17 +4,18 @@
 //! can be told from the other's. Requests are signed beforehand. All figures are of one run, and the last column holds
 //! them against the signing of the same run: that is what to compare between machines.
 
+mod merchant;
+
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use amazon_pay::{
-    Answer as _, CheckoutSession, Client, ClientConfig, FinalizeCheckoutSession, IdempotencyKey,
-    PaymentIntent, PrivateKey, PublicKeyId, Region, Request, SignedRequest, Timestamp,
-};
+use amazon_pay::{CheckoutSession, Client, Request, SignedRequest, Timestamp};
 use futures::StreamExt as _;
 use rustix::time::{ClockId, clock_gettime};
 use sandbox::{NewSession, Options, Profile, Sandbox};
 use serde_json::{Value, json};
+
+use merchant::{client, finalization};
 
 const CALLS: usize = 2_000;
 /// Not counted: connections are made, and memory is warm.
@@ -151,31 +152,6 @@ async fn send(client: &Client, signed: impl Iterator<Item = SignedRequest<Checko
             client.send(request).await.expect("it is confirmed");
         })
         .await;
-}
-
-fn client(info: &Value) -> Client {
-    let text = |value: &Value| value.as_str().expect("text").to_owned();
-    let merchant = &info["merchants"][0];
-    let pem = std::fs::read_to_string(text(&merchant["privateKeyFile"])).expect("a key file");
-    let key_id = PublicKeyId::parse(&text(&merchant["publicKeyId"])).expect("a key id");
-    Client::new(ClientConfig {
-        endpoint: Some(text(&info["url"])),
-        ca_pem: Some(std::fs::read(text(&info["ca_file"])).expect("a CA file")),
-        ..ClientConfig::new(Region::Eu, key_id, PrivateKey::from_pem(&pem).expect("a key"))
-    })
-    .expect("a client")
-}
-
-fn finalization(session: &Value) -> Request<CheckoutSession> {
-    let shown = CheckoutSession::from_json(session.to_string().as_bytes()).expect("a session");
-    let amount = shown.payment_details.and_then(|details| details.charge_amount);
-    let body = FinalizeCheckoutSession {
-        shipping_address: shown.shipping_address,
-        ..FinalizeCheckoutSession::new(PaymentIntent::AuthorizeWithCapture, amount.expect("an amount"))
-    };
-    let id = shown.checkout_session_id;
-    let key = IdempotencyKey::parse(&id.as_str().replace('-', "")).expect("a key");
-    Request::finalize_checkout_session(&id, body.to_body().expect("no capture that may pend"), Some(key))
 }
 
 #[expect(

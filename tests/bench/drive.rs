@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::apart::finalization;
+use crate::merchant::finalization;
 use crate::stopwatch::{Stopwatch, now};
 
 /// What one session took.

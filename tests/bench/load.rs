@@ -5,6 +5,7 @@ mod drive;
 mod fill;
 mod grown;
 mod machine;
+mod merchant;
 mod pairs;
 mod parts;
 mod recovery;

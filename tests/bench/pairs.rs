@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::drive::{Run, Sample, Shop, count, floor};
 use crate::machine::{descendants, memory, processor_time};
+use crate::merchant;
 use crate::parts::{Confirmd, Parts, Place, Store};
 
 /// A confirmd that has been warmed up, and what it is driven with.
@@ -35,7 +36,7 @@ impl Bench {
     pub(crate) async fn start_at(parts: &mut Parts, place: Place) -> Self {
         let confirmd = place.start();
         let shop = Shop::new(place.shop(), place.outcomes().await);
-        let client = Arc::new(parts.amazon.client());
+        let client = Arc::new(merchant::client(&parts.amazon.info));
         let bench = Self {
             place,
             confirmd,
