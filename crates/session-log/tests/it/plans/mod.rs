@@ -19,6 +19,26 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+/// What is asked seldom of either database, and why it may read more.
+const SELDOM: &[(&str, &str)] = &[
+    ("create_schema_table", "migrating"),
+    (
+        "settled_counts",
+        "metrics, for which a hundredth of the time may be spent on it",
+    ),
+    ("facts_after", "`migrate --rebuild`, which goes over everything"),
+    ("rebuild_rows", "`migrate --rebuild`, which goes over everything"),
+    ("rows_between", "`migrate --rebuild`, which goes over everything"),
+    (
+        "session_rows_without_facts",
+        "looking for wrong rows, which goes over everything",
+    ),
+    (
+        "list_any",
+        "people who ask for settled sessions: an index for them would cost every append a write",
+    ),
+];
+
 /// Settled sessions at the end, ten times as many as at first; `SETTLED_SESSIONS` asks for more, or less.
 fn settled_sessions(unless_asked: u64) -> u64 {
     std::env::var("SETTLED_SESSIONS").map_or(unless_asked, |asked| asked.parse().unwrap())
@@ -36,10 +56,13 @@ fn statements(database: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Each statement has to be among those that are asked often or those that have a reason not to be held to it.
-fn are_all_placed(database: &str, often: &[&str], seldom: &[(&str, &str)]) {
+/// Each statement has to be among those that are asked often or those that have a reason not to be held to it, some of
+/// them of this database alone.
+fn are_all_placed(database: &str, often: &[&str], seldom_here: &[(&str, &str)]) {
     let there: BTreeSet<String> = statements(database).into_iter().map(|(name, _)| name).collect();
-    let places = often.iter().chain(seldom.iter().map(|(name, _)| name));
+    let places = often
+        .iter()
+        .chain(SELDOM.iter().chain(seldom_here).map(|(name, _)| name));
     let placed: Vec<String> = places.map(|name| (*name).to_owned()).collect();
     let once: BTreeSet<String> = placed.iter().cloned().collect();
     assert_eq!(once.len(), placed.len(), "a statement is placed twice");

@@ -58,26 +58,8 @@ const OFTEN: &[&str] = &[
     "wanting_details",
 ];
 
-const SELDOM: &[(&str, &str)] = &[
-    ("create_schema_table", "migrating"),
-    ("lock_schema", "migrating"),
-    ("prepare_writer", "has no plan"),
-    (
-        "settled_counts",
-        "metrics, for which a hundredth of the time may be spent on it",
-    ),
-    ("facts_after", "`migrate --rebuild`, which goes over everything"),
-    ("rebuild_rows", "`migrate --rebuild`, which goes over everything"),
-    ("rows_between", "`migrate --rebuild`, which goes over everything"),
-    (
-        "session_rows_without_facts",
-        "`migrate --verify`, which goes over everything",
-    ),
-    (
-        "list_any",
-        "people who ask for settled sessions: an index for them would cost every append a write",
-    ),
-];
+/// Beside what is asked seldom of either database.
+const SELDOM: &[(&str, &str)] = &[("lock_schema", "migrating"), ("prepare_writer", "has no plan")];
 
 /// Those that grow with the history.
 const LONG_TABLES: [&str; 5] = ["events", "sessions", "personal", "bodies", "permission_details"];
