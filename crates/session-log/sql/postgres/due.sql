@@ -1,7 +1,11 @@
 -- Unsettled sessions that are due: of the given partitions (null: of all), and whatever is overdue. At most so many of
 -- each account, the earliest deadlines first: those that can still be saved, then those of them that a plan gives up,
--- then those whose deadline has passed. The accounts are stepped through in the index of the queue itself; each of the
--- three parts walks along the deadlines, and none is begun where those before it are enough.
+-- then those whose deadline has passed. The accounts are stepped through in the index of the queue itself.
+--
+-- Where no more are due than are wanted, they are found along the due times and put in order. Otherwise each of the three
+-- parts walks along the deadlines, and none is begun where those before it are enough. Which of the two it is, is
+-- counted here, since the planner guesses wrong: it multiplies how few are unsettled with how few are due, though
+-- nothing else can be due.
 WITH RECURSIVE accounts AS (
     (SELECT account FROM sessions WHERE NOT settled ORDER BY account LIMIT 1)
     UNION ALL
@@ -19,12 +23,17 @@ given_up AS MATERIALIZED (
         g.below
     FROM jsonb_to_recordset($5::jsonb) AS g (account text, currency text, until bigint[], below float8[])
 ),
-due AS NOT MATERIALIZED (
+queue AS NOT MATERIALIZED (
     SELECT
         s.session_id,
         s.account,
         s.due_at,
         s.deadline,
+        (
+            $1 IS NULL
+            OR s.partition IN (SELECT p::int FROM jsonb_array_elements_text($1::jsonb) AS p)
+            OR s.due_at <= $3
+        ) AS is_ours,
         (
             SELECT coalesce(s.amount::float8, 0) < g.below[1 + width_bucket(s.deadline, g.until)]
             FROM given_up g
@@ -32,46 +41,65 @@ due AS NOT MATERIALIZED (
         ) IS TRUE AS is_given_up
     FROM sessions s
     WHERE NOT s.settled
-      AND s.due_at <= $2
-      AND (
-          $1 IS NULL
-          OR s.partition IN (SELECT p::int FROM jsonb_array_elements_text($1::jsonb) AS p)
-          OR s.due_at <= $3
-      )
 ),
 urgent AS (
     SELECT u.rank, u.session_id, a.account, u.due_at, u.deadline
     FROM accounts a
     CROSS JOIN LATERAL (
-        (
-            SELECT 1 AS rank, d.session_id, d.due_at, d.deadline
-            FROM due d
-            WHERE d.account = a.account AND d.deadline > $2 AND NOT d.is_given_up
-            ORDER BY d.deadline, d.session_id
-            LIMIT $4
+        WITH first_due AS MATERIALIZED (
+            SELECT q.session_id, q.due_at, q.deadline, q.is_given_up
+            FROM queue q
+            WHERE q.account = a.account AND q.due_at <= $2 AND q.is_ours
+            ORDER BY q.due_at
+            LIMIT $4 + 1
+        ),
+        are_all AS (SELECT count(*) <= $4 AS so FROM first_due),
+        -- For each session of the queue it is to be asked whether it is due: a condition on the due time itself would
+        -- be taken for one that leaves next to nothing.
+        due AS NOT MATERIALIZED (
+            SELECT q.session_id, q.due_at, q.deadline, q.is_given_up
+            FROM queue q
+            WHERE q.account = a.account AND q.is_ours AND CASE WHEN q.due_at <= $2 THEN TRUE ELSE FALSE END
         )
+        SELECT
+            CASE WHEN f.deadline <= $2 THEN 3 WHEN f.is_given_up THEN 2 ELSE 1 END AS rank,
+            f.session_id,
+            f.due_at,
+            f.deadline
+        FROM first_due f
+        WHERE (SELECT so FROM are_all)
         UNION ALL
         (
-            SELECT 2 AS rank, d.session_id, d.due_at, d.deadline
-            FROM due d
-            WHERE d.account = a.account
-              AND d.deadline > $2
-              AND d.deadline < (
-                  SELECT max(g.until[cardinality(g.until)]) FROM given_up g WHERE g.account = a.account
-              )
-              AND d.is_given_up
-            ORDER BY d.deadline, d.session_id
+            (
+                SELECT 1 AS rank, d.session_id, d.due_at, d.deadline
+                FROM due d
+                WHERE NOT (SELECT so FROM are_all) AND d.deadline > $2 AND NOT d.is_given_up
+                ORDER BY d.deadline, d.session_id
+                LIMIT $4
+            )
+            UNION ALL
+            (
+                SELECT 2 AS rank, d.session_id, d.due_at, d.deadline
+                FROM due d
+                WHERE NOT (SELECT so FROM are_all)
+                  AND d.deadline > $2
+                  AND d.deadline < (
+                      SELECT max(g.until[cardinality(g.until)]) FROM given_up g WHERE g.account = a.account
+                  )
+                  AND d.is_given_up
+                ORDER BY d.deadline, d.session_id
+                LIMIT $4
+            )
+            UNION ALL
+            (
+                SELECT 3 AS rank, d.session_id, d.due_at, d.deadline
+                FROM due d
+                WHERE NOT (SELECT so FROM are_all) AND d.deadline <= $2
+                ORDER BY d.deadline, d.session_id
+                LIMIT $4
+            )
             LIMIT $4
         )
-        UNION ALL
-        (
-            SELECT 3 AS rank, d.session_id, d.due_at, d.deadline
-            FROM due d
-            WHERE d.account = a.account AND d.deadline <= $2
-            ORDER BY d.deadline, d.session_id
-            LIMIT $4
-        )
-        LIMIT $4
     ) AS u
     WHERE a.account IS NOT NULL
 ),
