@@ -15,7 +15,7 @@ use crate::trouble::Trouble;
 const LOAD: Statement = statement!("load");
 const PERSONAL_OF: Statement = statement!("personal_of");
 const BODY_OF: Statement = statement!("body_of");
-// Where nearly everything is due, its way is along the deadlines; where nearly nothing is, along the due times.
+// A plan for any limit would be one for a tenth of all sessions, and sort them all.
 const DUE: Statement = statement!("due").planned_each_time();
 const RESCHEDULE: Statement = statement!("reschedule");
 const UNSETTLED: Statement = statement!("unsettled");
