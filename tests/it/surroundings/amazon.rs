@@ -132,13 +132,15 @@ async fn after_twenty_hours_without_amazon_all_that_the_quota_can_save_are_saved
     let rest = back_at.duration_since(world.clock.now());
     world.clock.sleep(rest.try_into().unwrap()).await;
     world.clock.set_speed(SLOW);
-    // The breaker tries the line now and then, and while it does so one session may be in doubt.
-    world
-        .until("nothing to be in doubt, as nothing has left", async || {
-            let in_doubt = world.sql("SELECT count(*) FROM sessions WHERE state = 'in-doubt'");
-            in_doubt.trim() == "0"
-        })
-        .await;
+    let in_doubt = world.sql("SELECT count(*) FROM sessions WHERE state = 'in-doubt'");
+    let in_doubt: usize = in_doubt.trim().parse().unwrap();
+    println!("{in_doubt} were in doubt");
+    // Nothing has left. But where time runs this fast, an attempt's half a minute may be over before this machine has
+    // told that the connection is refused.
+    assert!(
+        in_doubt < WAITING / 100,
+        "{in_doubt} are in doubt, and nothing has left"
+    );
     line.mend();
     let recovery = Recovery::of(&world, "20 hours without Amazon Pay");
     keeping_up(&world, back_at + SignedDuration::from_hours(4)).await;
