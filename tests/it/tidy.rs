@@ -37,6 +37,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ),
         ("kafka-topics", BTreeSet::from(["reconciler", "checkout"])),
         ("session-log", BTreeSet::from(["reconciler", "checkout"])),
+        ("confirmd-console", BTreeSet::from(["checkout"])),
         (
             "confirmd",
             BTreeSet::from([
@@ -44,6 +45,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                 "kafka-topics",
                 "session-log",
                 "sandbox",
+                "confirmd-console",
                 "reconciler",
                 "checkout",
             ]),
@@ -99,8 +101,17 @@ fn each_outside_library_lives_in_one_crate() {
         ("tokio-cron-scheduler", BTreeSet::from(["confirmd"])),
         (
             "serde",
-            BTreeSet::from(["amazon-pay", "kafka-topics", "session-log", "sandbox", "confirmd"]),
+            BTreeSet::from([
+                "amazon-pay",
+                "kafka-topics",
+                "session-log",
+                "sandbox",
+                "confirmd-console",
+                "confirmd",
+            ]),
         ),
+        ("maud", BTreeSet::from(["confirmd-console"])),
+        ("axum", BTreeSet::from(["confirmd-console"])),
     ]);
     for package in metadata().workspace_packages() {
         for dependency in package

@@ -9,14 +9,15 @@
 //! Wiring only: what is decided is in `checkout`, what is done is in `reconciler`, and each outside thing has
 //! a crate of its own.
 
+mod act;
 mod chance;
 mod cli;
 mod clock;
 mod commands;
 mod config;
-mod console;
 mod daemon;
 mod demo;
+mod desk;
 mod for_people;
 mod metered;
 mod query;

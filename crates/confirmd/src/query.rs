@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use checkout::{AccountName, Currency, Mode, NotAName, NotATime, SessionId, StateName, Timestamp};
+use console::Asked;
+use console::shown::{Account, Explained, ExplainedAccount, Line, Money, Page, Quota, Session};
 use provider::Accounts;
 use reconciler::ports::{Call, Clock, LogError, SessionLog};
 use reconciler::turns::{Forecast, Plan};
 use reconciler::{AccountConditions, Condition, Policies};
-use serde_json::{Value, json};
-use session_log::{Filter, Listed, Log, Which};
+use session_log::{Filter, Listed, Log, Place, Which};
 
 use crate::config::parse_duration;
-use crate::view::Shown;
+use crate::view::{self, OfAccount};
 
 /// No answer lists more sessions than this.
 const MOST: u32 = 1_000;
@@ -30,6 +31,8 @@ pub(crate) enum NotAQuery {
     State(String),
     #[error("no account `{name}` is configured: {configured}")]
     Account { name: AccountName, configured: String },
+    #[error("`after` is no place that a page has told")]
+    Place,
     #[error(transparent)]
     Name(#[from] NotAName),
     #[error(transparent)]
@@ -62,19 +65,29 @@ pub(crate) struct ListOf {
     pub(crate) state: Option<String>,
     pub(crate) account: Option<String>,
     pub(crate) due_within: Option<String>,
+    pub(crate) reference: Option<String>,
     pub(crate) at_risk: bool,
     pub(crate) limit: u32,
 }
 
-/// Sessions without their histories. At risk is, among others, who will not make it by the `plans` of the accounts.
-pub(crate) async fn list(
-    log: &Log,
-    policies: &Policies,
-    plans: &Plans,
-    asked: &ListOf,
-    now: Timestamp,
-) -> Result<Vec<Shown>, NotAQuery> {
+impl From<&Asked> for ListOf {
+    fn from(asked: &Asked) -> Self {
+        Self {
+            state: asked.state.clone(),
+            account: asked.account.clone(),
+            due_within: asked.due_within.clone(),
+            reference: asked.reference.clone(),
+            at_risk: false,
+            limit: asked.limit,
+        }
+    }
+}
+
+/// What the log is asked for.
+fn filter(policies: &Policies, asked: &ListOf, now: Timestamp) -> Result<Filter, NotAQuery> {
     let which = match asked.state.as_deref() {
+        // An order is asked for whatever became of it.
+        None if asked.reference.is_some() => Which::All,
         None => Which::Unsettled,
         Some("all") => Which::All,
         Some(name) => Which::In(vec![
@@ -95,19 +108,88 @@ pub(crate) async fn list(
             configured: configured.join(", "),
         });
     }
-    let filter = Filter {
+    Ok(Filter {
         which,
         account,
         deadline_before: within,
+        after: None,
         // What is at risk is found among all, or calm sessions in front would hide it.
         limit: if asked.at_risk {
             SEARCHED
         } else {
             asked.limit.min(MOST)
         },
+    })
+}
+
+/// Those that the filter lets through; by their order number where one is asked for.
+async fn found(log: &Log, filter: &Filter, reference: Option<&str>) -> Result<Vec<Listed>, LogError> {
+    let Some(reference) = reference else {
+        return log.list(filter).await;
     };
+    let mut found = log.list_by_reference(reference, MOST).await?;
+    found.retain(|listed| {
+        let row = &listed.row;
+        let is_wanted = match &filter.which {
+            Which::Unsettled => !row.settled,
+            Which::All => true,
+            Which::In(states) => states.contains(&row.state),
+        };
+        let of_account = filter.account.is_none() || row.account == filter.account;
+        let in_time = filter
+            .deadline_before
+            .is_none_or(|before| row.deadline.at < before);
+        is_wanted && of_account && in_time
+    });
+    found.truncate(filter.limit as usize);
+    Ok(found)
+}
+
+/// A page of sessions in a line each, behind the place that the page before has told.
+pub(crate) async fn page(
+    log: &Log,
+    policies: &Policies,
+    asked: &ListOf,
+    after: Option<&str>,
+    now: Timestamp,
+) -> Result<Page<Line>, NotAQuery> {
+    let mut filter = filter(policies, asked, now)?;
+    filter.after = after.map(place).transpose()?;
+    let found = found(log, &filter, asked.reference.as_deref()).await?;
+    // With an order number all there are have come.
+    let is_full = asked.reference.is_none() && found.len() >= filter.limit as usize;
+    let last = found.last().filter(|_| is_full);
+    Ok(Page {
+        next: last.map(|last| {
+            let place = filter.place_of(last);
+            format!("{} {}", place.at.as_micros(), place.id)
+        }),
+        lines: found.iter().map(view::line).collect(),
+    })
+}
+
+/// As [`page`] writes it.
+fn place(text: &str) -> Result<Place, NotAQuery> {
+    let parts = text.split_once(' ');
+    let parsed = parts.and_then(|(at, id)| Some((at.parse().ok()?, SessionId::parse(id).ok()?)));
+    let (at, id) = parsed.ok_or(NotAQuery::Place)?;
+    Ok(Place {
+        at: Timestamp::from_micros(at),
+        id,
+    })
+}
+
+/// Sessions without their histories. At risk is, among others, who will not make it by the `plans` of the accounts.
+pub(crate) async fn list(
+    log: &Log,
+    policies: &Policies,
+    plans: &Plans,
+    asked: &ListOf,
+    now: Timestamp,
+) -> Result<Vec<Session>, NotAQuery> {
+    let filter = filter(policies, asked, now)?;
     let mut shown = Vec::new();
-    let found = log.list(&filter).await?;
+    let found = found(log, &filter, asked.reference.as_deref()).await?;
     let lost = if asked.at_risk {
         lost_of(plans, &found)
     } else {
@@ -130,7 +212,7 @@ pub(crate) async fn list(
             break;
         }
         let history = log.load(&listed.id).await?;
-        shown.extend(Shown::of(&listed.id, &history, now, policy, false));
+        shown.extend(view::session(&listed.id, &history, now, policy, false));
     }
     Ok(shown)
 }
@@ -165,11 +247,78 @@ pub(crate) async fn session(
     policies: &Policies,
     id: &SessionId,
     now: Timestamp,
-) -> Result<Option<Shown>, NotAQuery> {
+) -> Result<Option<Session>, NotAQuery> {
     let history = log.load(id).await?;
     let (session, _) = reconciler::replay(&history);
     let account = session.subject().and_then(|subject| subject.account().cloned());
-    Ok(Shown::of(id, &history, now, policies.of(account.as_ref()), true))
+    Ok(view::session(
+        id,
+        &history,
+        now,
+        policies.of(account.as_ref()),
+        true,
+    ))
+}
+
+/// What would be done about a session at `at`, and why; none if it was never heard of.
+pub(crate) async fn explain(
+    log: &Log,
+    policies: &Policies,
+    id: &SessionId,
+    at: Timestamp,
+) -> Result<Option<Explained>, NotAQuery> {
+    let history = log.load(id).await?;
+    let (session, _) = reconciler::replay(&history);
+    let Some(subject) = session.subject() else {
+        return Ok(None);
+    };
+    let account = subject.account().cloned();
+    let conditions = log.conditions().await?;
+    let of_account = match &account {
+        Some(name) if policies.of_account.contains_key(name) => {
+            OfAccount::Configured(conditions.iter().find(|known| known.account == *name))
+        }
+        Some(_) | None => OfAccount::Missing,
+    };
+    let explained = view::explain(&history, at, policies.of(account.as_ref()), of_account);
+    Ok(Some(Explained {
+        checkout_session_id: id.to_string(),
+        at,
+        step: explained.step,
+        because: explained.because,
+        not_before: explained.not_before,
+        place: place_of(log, id, account.as_ref(), at).await?,
+        account: ExplainedAccount {
+            name: account.as_ref().map(ToString::to_string),
+            condition: of_account.condition().map(Condition::name),
+        },
+    }))
+}
+
+/// The due sessions of one account take their turn by deadline, those that can still be saved first. None for
+/// one that is not due.
+async fn place_of(
+    log: &Log,
+    id: &SessionId,
+    account: Option<&AccountName>,
+    at: Timestamp,
+) -> Result<Option<usize>, LogError> {
+    /// Nobody needs to know a place beyond this.
+    const SEARCHED: u32 = 10_000;
+    let filter = Filter {
+        which: Which::Unsettled,
+        account: account.cloned(),
+        deadline_before: None,
+        after: None,
+        limit: SEARCHED,
+    };
+    let mut queue = log.list(&filter).await?;
+    queue.retain(|listed| listed.row.due_at.is_some_and(|due_at| due_at <= at));
+    queue.sort_by_key(|listed| (listed.row.deadline.at <= at, listed.row.deadline.at));
+    Ok(queue
+        .iter()
+        .position(|listed| listed.id == *id)
+        .map(|before| before + 1))
 }
 
 /// Each account with its mode, its condition, its quota, what lies before it and what of that will not make it.
@@ -179,7 +328,7 @@ pub(crate) async fn accounts<C: Clock>(
     policies: &Policies,
     plans: &Plans,
     now: Timestamp,
-) -> Result<Vec<Value>, NotAQuery> {
+) -> Result<Vec<Account>, NotAQuery> {
     let counts = log.counts(now).await?;
     let recorded = log.conditions().await?;
     let listed = amazon.conditions().into_iter().map(|state| {
@@ -197,34 +346,41 @@ pub(crate) async fn accounts<C: Clock>(
         let is_slowed = state.slowed && state.condition == Condition::Running;
         let forecast = plans.get(name).map(Plan::forecast);
         let rate = |call| amazon.quota_per_second(name, call);
-        json!({
-            "account": name.as_str(),
-            "mode": mode_name(policies.of(Some(name)).mode),
-            "condition": if is_slowed { "slowed" } else { state.condition.name() },
-            "since": since.to_string(),
-            "by": setting.map(|setting| setting.by.as_str()),
-            "reason": reason,
-            "quotaPerSecond": {
-                "confirm": rate(Call::Confirm),
-                "lookUp": rate(Call::LookUp),
-                "charge": rate(Call::Charge),
-                "permission": rate(Call::Permission),
+        Account {
+            account: name.to_string(),
+            mode: mode_name(policies.of(Some(name)).mode),
+            condition: if is_slowed {
+                "slowed"
+            } else {
+                state.condition.name()
             },
-            "backlog": outlook.map_or(0, |outlook| outlook.backlog),
-            "predictedMisses": forecast.as_ref().map_or(0, misses),
-            "predictedLoss": forecast.as_ref().map_or_else(Vec::new, money),
-            "predictedBy": forecast.and_then(|forecast| forecast.by).map(|at| at.to_string()),
-            "nextDeadline": outlook.and_then(|outlook| outlook.next_deadline).map(|at| at.to_string()),
-        })
+            since,
+            by: setting.map(|setting| setting.by.clone()),
+            reason: reason.to_owned(),
+            quota_per_second: Quota {
+                confirm: rate(Call::Confirm),
+                look_up: rate(Call::LookUp),
+                charge: rate(Call::Charge),
+                permission: rate(Call::Permission),
+            },
+            backlog: outlook.map_or(0, |outlook| outlook.backlog),
+            predicted_misses: forecast.as_ref().map_or(0, misses),
+            predicted_loss: forecast.as_ref().map_or_else(Vec::new, money),
+            predicted_by: forecast.and_then(|forecast| forecast.by),
+            next_deadline: outlook.and_then(|outlook| outlook.next_deadline),
+        }
     });
     Ok(listed.collect())
 }
 
 /// To the decimals that the currency has, as everywhere.
-fn money(forecast: &Forecast) -> Vec<Value> {
+fn money(forecast: &Forecast) -> Vec<Money> {
     let amount = |(currency, amount): (&Currency, &f64)| {
         let decimals = currency.decimals() as usize;
-        json!({"amount": format!("{amount:.decimals$}"), "currencyCode": currency.code()})
+        Money {
+            amount: format!("{amount:.decimals$}"),
+            currency_code: currency.code().to_owned(),
+        }
     };
     forecast.money.iter().map(amount).collect()
 }

@@ -4,85 +4,71 @@ use checkout::{
     Amount, DeadlineFrom, Event, Flaw, Hold, Ids, Mode, Operation, Outcome, Policy, Question, Session,
     SessionId, Step, Subject, Timestamp, next_step, wake_at,
 };
+use console::shown::{self, Money};
 use reconciler::{AccountCondition, Actor, Condition, Recorded, alert_id, announcements_of, replay};
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+use session_log::Listed;
 
 #[cfg(test)]
 mod tests;
 
-/// A session's facts.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Shown {
-    checkout_session_id: String,
-    account: Option<String>,
-    merchant_reference_id: Option<String>,
-    operation: Option<&'static str>,
-    state: &'static str,
-    may_have_landed: bool,
-    deadline: String,
-    deadline_from: &'static str,
-    due_at: Option<String>,
-    attempts: u32,
-    charge_amount: Option<Value>,
-    charge_permission_id: Option<String>,
-    charge_id: Option<String>,
-    outcome: Option<Value>,
-    alerts: Vec<AlertShown>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    history: Option<Vec<Value>>,
+/// None for a session that was never heard of.
+pub(crate) fn session(
+    id: &SessionId,
+    history: &[Recorded],
+    now: Timestamp,
+    policy: &Policy,
+    with_history: bool,
+) -> Option<shown::Session> {
+    let (session, _) = replay(history);
+    let subject = session.subject()?;
+    let order = subject.statement.order;
+    let ids = ids_of(&session);
+    Some(shown::Session {
+        checkout_session_id: id.to_string(),
+        account: subject.account().map(ToString::to_string),
+        merchant_reference_id: subject.statement.merchant_reference_id.clone(),
+        operation: order.map(|order| operation_name(order.operation())),
+        state: session.state(now, policy)?.as_str(),
+        may_have_landed: may_have_landed(&session, now, policy),
+        deadline: subject.deadline.at,
+        deadline_from: match subject.deadline.from {
+            DeadlineFrom::LookUp => "look-up",
+            DeadlineFrom::Event => "event",
+            DeadlineFrom::UpperBound => "upper-bound",
+        },
+        due_at: wake_at(&session, now, policy),
+        attempts: subject.attempts,
+        charge_amount: order.and_then(|order| order.charge_amount()).map(money),
+        charge_permission_id: ids.map(|ids| ids.charge_permission_id.clone()),
+        charge_id: ids.and_then(|ids| ids.charge_id.clone()),
+        outcome: outcome_of(id, history),
+        alerts: alerts_of(id, subject),
+        history: with_history.then(|| history.iter().map(fact).collect()),
+    })
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AlertShown {
-    alert_id: String,
-    kind: &'static str,
-    status: &'static str,
-    summary: String,
-}
-
-impl Shown {
-    /// None for a session that was never heard of.
-    pub(crate) fn of(
-        id: &SessionId,
-        history: &[Recorded],
-        now: Timestamp,
-        policy: &Policy,
-        with_history: bool,
-    ) -> Option<Self> {
-        let (session, _) = replay(history);
-        let subject = session.subject()?;
-        let order = subject.statement.order;
-        let ids = ids_of(&session);
-        Some(Self {
-            checkout_session_id: id.to_string(),
-            account: subject.account().map(ToString::to_string),
-            merchant_reference_id: subject.statement.merchant_reference_id.clone(),
-            operation: order.map(|order| operation_name(order.operation())),
-            state: session.state(now, policy)?.as_str(),
-            may_have_landed: may_have_landed(&session, now, policy),
-            deadline: subject.deadline.at.to_string(),
-            deadline_from: match subject.deadline.from {
-                DeadlineFrom::LookUp => "look-up",
-                DeadlineFrom::Event => "event",
-                DeadlineFrom::UpperBound => "upper-bound",
-            },
-            due_at: wake_at(&session, now, policy).map(|at| at.to_string()),
-            attempts: subject.attempts,
-            charge_amount: order.and_then(|order| order.charge_amount()).map(money),
-            charge_permission_id: ids.map(|ids| ids.charge_permission_id.clone()),
-            charge_id: ids.and_then(|ids| ids.charge_id.clone()),
-            outcome: outcome_of(id, history),
-            alerts: alerts_of(id, subject),
-            history: with_history.then(|| history.iter().map(fact).collect()),
-        })
+/// A session as the index knows it.
+pub(crate) fn line(listed: &Listed) -> shown::Line {
+    let row = &listed.row;
+    shown::Line {
+        checkout_session_id: listed.id.to_string(),
+        state: row.state.as_str(),
+        account: row.account.as_ref().map(ToString::to_string),
+        merchant_reference_id: row.merchant_reference_id.clone(),
+        deadline: row.deadline.at,
+        charge_amount: row.charge_amount.map(money),
+        settled: row.settled,
+        updated_at: listed.updated_at,
+        firing: row.firing.clone(),
     }
 }
 
-fn money(amount: Amount) -> Value {
-    json!({ "amount": amount.value().to_string(), "currencyCode": amount.currency().code() })
+fn money(amount: Amount) -> Money {
+    Money {
+        amount: amount.value().to_string(),
+        currency_code: amount.currency().code().to_owned(),
+    }
 }
 
 fn operation_name(operation: Operation) -> &'static str {
@@ -139,11 +125,11 @@ fn latest_told(id: &SessionId, history: &[Recorded], wanted: impl Fn(&Event) -> 
     Some(Value::Object(outcome))
 }
 
-fn alerts_of(id: &SessionId, subject: &Subject) -> Vec<AlertShown> {
+fn alerts_of(id: &SessionId, subject: &Subject) -> Vec<shown::Alert> {
     subject
         .alerts
         .iter()
-        .map(|alert| AlertShown {
+        .map(|alert| shown::Alert {
             alert_id: alert_id(id, alert.kind, alert.ordinal),
             kind: alert.kind.name(),
             status: if alert.firing { "firing" } else { "resolved" },
@@ -152,31 +138,17 @@ fn alerts_of(id: &SessionId, subject: &Subject) -> Vec<AlertShown> {
         .collect()
 }
 
-fn fact(fact: &Recorded) -> Value {
-    let mut shown = json!({
-        "version": fact.version.0,
-        "at": fact.at.to_string(),
-        "type": fact.event.name(),
-    });
+fn fact(fact: &Recorded) -> shown::Fact {
+    let mut shown = shown::Fact::new(fact.version.0, fact.at, fact.event.name());
     if let Actor::Operator(name) = &fact.actor {
-        shown["actor"] = name.clone().into();
+        shown.actor = Some(name.clone());
     }
-    if let Some(reason) = &fact.reason {
-        shown["reason"] = reason.clone().into();
-    }
+    shown.reason.clone_from(&fact.reason);
     if let Some(answer) = fact.event.answer() {
-        if let Some(status) = answer.status {
-            shown["status"] = status.into();
-        }
-        if let Some(code) = &answer.reason_code {
-            shown["reasonCode"] = code.clone().into();
-        }
-        if let Some(message) = &answer.message {
-            shown["message"] = message.clone().into();
-        }
-        if let Some(request_id) = &answer.request_id {
-            shown["requestId"] = request_id.clone().into();
-        }
+        shown.status = answer.status;
+        shown.reason_code.clone_from(&answer.reason_code);
+        shown.message.clone_from(&answer.message);
+        shown.request_id.clone_from(&answer.request_id);
     }
     match &fact.event {
         Event::ConfirmationStarted {
@@ -185,22 +157,22 @@ fn fact(fact: &Recorded) -> Value {
             send_by,
             ..
         } => {
-            shown["attempt"] = (*attempt).into();
-            shown["idempotencyKey"] = key.as_str().into();
-            shown["sendBy"] = send_by.to_string().into();
+            shown.attempt = Some(*attempt);
+            shown.idempotency_key = Some(key.as_str().to_owned());
+            shown.send_by = Some(*send_by);
         }
         Event::ConfirmationNotSent { retry_at, .. }
         | Event::ConfirmationDeferred { retry_at, .. }
         | Event::ConfirmationUnclear { retry_at, .. }
         | Event::LookUpDeferred { retry_at, .. }
-        | Event::ChargeLookUpDeferred { retry_at, .. } => shown["retryAt"] = retry_at.to_string().into(),
+        | Event::ChargeLookUpDeferred { retry_at, .. } => shown.retry_at = Some(*retry_at),
         Event::RepairNeeded { flaw, .. } => {
-            shown["field"] = flaw.field.clone().into();
-            shown["problem"] = flaw.problem.clone().into();
+            shown.field = Some(flaw.field.clone());
+            shown.problem = Some(flaw.problem.clone());
         }
         Event::AlertRaised { kind, summary, .. } => {
-            shown["kind"] = kind.name().into();
-            shown["summary"] = summary.clone().into();
+            shown.kind = Some(kind.name());
+            shown.summary = Some(summary.clone());
         }
         _ => {}
     }

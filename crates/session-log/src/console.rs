@@ -15,7 +15,11 @@ use crate::writing::deadline_from_of;
 
 const LIST_UNSETTLED: Statement = statement!("list_unsettled");
 const LIST_ANY: Statement = statement!("list_any");
+const LIST_BY_REFERENCE: Statement = statement!("list_by_reference");
+const LIST_FIRING: Statement = statement!("list_firing");
+const OUTCOMES_SINCE: Statement = statement!("outcomes_since");
 const ROW_OF: Statement = statement!("row_of");
+const VERSIONS_OF: Statement = statement!("versions_of");
 const COUNTS: Statement = statement!("counts");
 const SETTLED_COUNTS: Statement = statement!("settled_counts");
 const VALUES: Statement = statement!("values");
@@ -42,8 +46,19 @@ pub struct Filter {
     pub account: Option<AccountName>,
     /// With a deadline before this only.
     pub deadline_before: Option<Timestamp>,
+    /// Behind this place only.
+    pub after: Option<Place>,
     /// At most so many.
     pub limit: u32,
+}
+
+/// A place in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The deadline of the session there; in a list by the latest change, when it was changed.
+    pub at: Timestamp,
+    /// Which.
+    pub id: SessionId,
 }
 
 /// A session as the index knows it: its state is as of `updated_at`.
@@ -103,18 +118,50 @@ pub struct Counts {
     pub outlooks: Vec<Outlook>,
 }
 
+impl Filter {
+    /// Whether the latest change comes first, and not the earliest deadline.
+    pub fn is_by_change(&self) -> bool {
+        match &self.which {
+            Which::Unsettled => false,
+            Which::All => true,
+            Which::In(states) => states.iter().any(|state| state.is_settled()),
+        }
+    }
+
+    /// Where a session stands that this lists.
+    pub fn place_of(&self, listed: &Listed) -> Place {
+        let at = if self.is_by_change() {
+            listed.updated_at
+        } else {
+            listed.row.deadline.at
+        };
+        Place {
+            at,
+            id: listed.id.clone(),
+        }
+    }
+}
+
 impl Log {
     /// The sessions that `filter` names.
     ///
     /// # Errors
     /// [`LogError::Unavailable`].
     pub async fn list(&self, filter: &Filter) -> Result<Vec<Listed>, LogError> {
-        let (statement, states) = match &filter.which {
-            Which::Unsettled => (&LIST_UNSETTLED, None),
-            Which::All => (&LIST_ANY, None),
-            Which::In(states) if states.iter().any(|state| state.is_settled()) => (&LIST_ANY, Some(states)),
-            Which::In(states) => (&LIST_UNSETTLED, Some(states)),
+        // Before every session there is.
+        let (statement, beginning) = if filter.is_by_change() {
+            (&LIST_ANY, Timestamp::from_micros(i64::MAX))
+        } else {
+            (&LIST_UNSETTLED, Timestamp::from_micros(0))
         };
+        let states = match &filter.which {
+            Which::Unsettled | Which::All => None,
+            Which::In(states) => Some(states),
+        };
+        let (after_at, after_id) = filter
+            .after
+            .as_ref()
+            .map_or((beginning, ""), |place| (place.at, place.id.as_str()));
         let states = states.map(|states| {
             let names: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
             serde_json::json!(names).to_string()
@@ -124,8 +171,45 @@ impl Log {
             filter.account.as_ref().map(AccountName::as_str),
             filter.deadline_before,
             filter.limit,
+            after_at,
+            after_id,
         ];
         Ok(self.database.rows(statement, &params, listed).await?)
+    }
+
+    /// The sessions with this order number of the shop's, the latest change first, at most so many.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn list_by_reference(&self, reference: &str, limit: u32) -> Result<Vec<Listed>, LogError> {
+        let params = params![reference, limit];
+        Ok(self.database.rows(&LIST_BY_REFERENCE, &params, listed).await?)
+    }
+
+    /// The sessions with an alert that fires, settled ones among them, the earliest deadline first, at most so many.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn list_firing(&self, limit: u32) -> Result<Vec<Listed>, LogError> {
+        Ok(self.database.rows(&LIST_FIRING, &params![limit], listed).await?)
+    }
+
+    /// How many sessions were settled in each state since `since`, by how many whole hours before `now` that was. What
+    /// was recorded of one after its outcome counts as its end.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn outcomes_since(
+        &self,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<(StateName, u32, u32)>, LogError> {
+        let outcomes =
+            |row: &dyn Columns| Ok((state(row)?, count(row, "hours_ago")?, count(row, "sessions")?));
+        Ok(self
+            .database
+            .rows(&OUTCOMES_SINCE, &params![now, since], outcomes)
+            .await?)
     }
 
     /// One session; none if it was never heard of.
@@ -134,6 +218,17 @@ impl Log {
     /// [`LogError::Unavailable`].
     pub async fn find(&self, id: &SessionId) -> Result<Option<Listed>, LogError> {
         Ok(self.database.row(&ROW_OF, &params![id.as_str()], listed).await?)
+    }
+
+    /// How many facts each of these sessions has; whoever was never heard of is left out.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn versions_of(&self, ids: &[SessionId]) -> Result<Vec<(SessionId, Version)>, LogError> {
+        let ids: Vec<&str> = ids.iter().map(SessionId::as_str).collect();
+        let ids = serde_json::json!(ids).to_string();
+        let version = |row: &dyn Columns| Ok((session_id(row)?, Version(count(row, "version")?)));
+        Ok(self.database.rows(&VERSIONS_OF, &params![ids], version).await?)
     }
 
     /// The partition whose replica works the session; none if it was never heard of.

@@ -38,7 +38,7 @@ mod statement;
 mod trouble;
 mod writing;
 
-pub use console::{Counts, Filter, InState, Listed, Outlook, Value, Which};
+pub use console::{Counts, Filter, InState, Listed, Outlook, Place, Value, Which};
 pub use file::Claim;
 pub use folds::{Difference, RebuildReport};
 pub use open::{Log, OpenError, Options};

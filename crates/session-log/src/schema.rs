@@ -33,7 +33,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "0001_the_log",
     "0002_looks_and_alerts",
     "0003_permission_details",
-    "0004_predicted_loss"
+    "0004_predicted_loss",
+    "0005_sessions_by_reference"
 ];
 
 /// The schema that this program knows.

@@ -94,6 +94,8 @@ struct Dying {
     /// Where the last daemon died, until another one is started.
     dead_at: Option<&'static str>,
     restarts: Vec<Restart>,
+    /// Sessions without an outcome at each death.
+    under_way: Vec<usize>,
     other_rules: bool,
     asks_for_details: bool,
 }
@@ -124,6 +126,7 @@ impl Dying {
             deaths: BTreeMap::new(),
             dead_at: None,
             restarts: Vec::new(),
+            under_way: Vec::new(),
             other_rules: false,
             asks_for_details: false,
         })
@@ -162,11 +165,8 @@ impl Dying {
             "SELECT count(*) FROM sessions WHERE settled"
         };
         let done: usize = self.world.sql(done).trim().parse().unwrap();
-        let in_flight = self.load.ids.len() + self.load.declined.len() - done;
-        assert!(
-            IN_FLIGHT <= in_flight,
-            "{label}: only {in_flight} sessions were under way"
-        );
+        self.under_way
+            .push(self.load.ids.len() + self.load.declined.len() - done);
         // Rows are to be put right while what they are of still waits.
         if by != By::OtherRules {
             self.world.pass(UNTIL_NOBODY_HOLDS_IT);
@@ -343,6 +343,14 @@ impl Dying {
             .count();
         self.world.end(daemon).await;
         assert!(0 < repeated, "{}: nothing was in doubt", self.name);
+        // A daemon may come to its death when this machine has given it time to finish nearly all; most do not.
+        let mut under_way = self.under_way;
+        under_way.sort_unstable();
+        assert!(
+            IN_FLIGHT <= under_way[under_way.len() / 2],
+            "{}: few sessions were under way at most deaths: {under_way:?}",
+            self.name
+        );
         println!(
             "{} has worked {sessions} sessions, {repeated} of them asked to confirm again",
             self.name

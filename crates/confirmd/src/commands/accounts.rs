@@ -2,11 +2,12 @@
 
 use anyhow::bail;
 use checkout::AccountName;
+use reconciler::Condition;
 use reconciler::ports::Clock;
-use reconciler::{AccountCondition, AccountConditions, Condition, boundary};
 use serde_json::json;
 
 use super::{AtHand, Ended, at_hand, operator, plans, print_json};
+use crate::act::{NotSet, set_condition};
 use crate::cli::{Accounts, OnAccount};
 use crate::config::Config;
 use crate::daemon::accounts::restore;
@@ -30,9 +31,10 @@ async fn list(config: &Config, at_hand: &AtHand, as_json: bool) -> anyhow::Resul
     if as_json {
         print_json(&listed)?;
     } else {
-        listed
-            .iter()
-            .for_each(|account| println!("{}", for_people::account(account)));
+        listed.iter().try_for_each(|account| {
+            println!("{}", for_people::account(&serde_json::to_value(account)?));
+            anyhow::Ok(())
+        })?;
     }
     Ok(Ended::Done)
 }
@@ -47,40 +49,22 @@ async fn set(
     if !config.accounts.contains_key(&name) {
         bail!("no account `{name}` is configured");
     }
-    let known = at_hand.log.conditions().await?;
-    let now_is = known
-        .iter()
-        .find(|known| known.account == name)
-        .map_or(Condition::Running, |known| known.condition);
-    let refused = match (now_is, condition) {
-        (Condition::Paused, Condition::Paused) => Some("it is paused already"),
-        (Condition::Running, Condition::Running) => Some("it is running already"),
-        (Condition::Stopped, Condition::Running) => Some(
-            "Amazon Pay refuses it: it resumes by itself when a probe passes; see `confirmd check --online`",
-        ),
-        _ => None,
-    };
-    if let Some(why) = refused {
-        eprintln!("refused: {why}");
-        return Ok(Ended::Refused);
+    let now = at_hand.clock.now();
+    match set_condition(&at_hand.log, &name, condition, now, &operator(), &on.reason).await {
+        Ok(()) => {}
+        Err(NotSet::Refused(why)) => {
+            eprintln!("refused: {why}");
+            return Ok(Ended::Refused);
+        }
+        Err(NotSet::Log(error)) => return Err(error.into()),
     }
-    let set = AccountCondition {
-        account: name,
-        condition,
-        since: at_hand.clock.now(),
-        by: operator(),
-        reason: on.reason,
-    };
-    boundary("set-by-operator");
-    at_hand.log.set(&set).await?;
-    boundary("condition-set-by-operator");
     if on.output.json {
-        print_json(&json!({ "account": set.account.as_str(), "condition": set.condition.name() }))?;
+        print_json(&json!({ "account": name.as_str(), "condition": condition.name() }))?;
     } else {
         println!(
             "account `{}` is {}; a running daemon heeds it within 5 s",
-            set.account,
-            set.condition.name()
+            name,
+            condition.name()
         );
     }
     Ok(Ended::Done)

@@ -5,10 +5,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chance::Drawn;
 use crate::config::Config;
-use crate::console;
 use crate::daemon::tasks::Tasks;
 use crate::daemon::{self, Parts};
-use crate::{query, signals, telemetry};
+use crate::{desk, query, signals, telemetry};
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
@@ -29,7 +28,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         return Ok(());
     };
     let _claim = log.claim().context("store.url")?;
-    let console = console::listen(&config.console).await?;
+    let console = desk::listen(config.console.listen).await?;
     if starting.is_cancelled() {
         return Ok(());
     }
@@ -46,7 +45,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         create_topics: config.kafka.create_topics,
         intake_limits: kafka_topics::Limits::default(),
         console,
-        read_token: config.console.read_token.clone(),
+        access: config.console.access.clone(),
         metrics,
     };
     let mut tasks = Tasks::new(config.shutdown_grace);

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use checkout::{SessionId, Timestamp};
 use reconciler::ports::{Clock, SessionLog};
-use reconciler::{AccountConditions, Act, ActError, Address, BuyerDetails, Condition, replay};
+use reconciler::{Act, ActError, Address, BuyerDetails};
 use serde_json::{Value, json};
 
 use super::{Ended, at_hand, clock, import, open, operator, plans, print_json};
@@ -12,7 +12,6 @@ use crate::config::Config;
 use crate::daemon::accounts::restore;
 use crate::for_people;
 use crate::query::{self, ListOf, Plans};
-use crate::view::{self, OfAccount};
 
 pub(crate) async fn run(config: &Config, command: Sessions) -> anyhow::Result<Ended> {
     match command {
@@ -39,6 +38,7 @@ async fn list(config: &Config, asked: cli::List) -> anyhow::Result<Ended> {
         state: asked.state,
         account: asked.account,
         due_within: asked.due_within,
+        reference: None,
         at_risk: asked.at_risk,
         limit: asked.limit,
     };
@@ -159,72 +159,24 @@ async fn explain(config: &Config, id: &str, at: Option<&str>, as_json: bool) -> 
         None => now,
     };
     let log = open(config).await?;
-    let history = log.load(&id).await?;
-    let (session, _) = replay(&history);
-    let Some(subject) = session.subject() else {
+    let Some(explained) = query::explain(&log, &config.policies(), &id, at).await? else {
         return Ok(unknown(&id));
     };
-    let account = subject.account().cloned();
-    let policies = config.policies();
-    let conditions = log.conditions().await?;
-    let of_account = match &account {
-        Some(name) if config.accounts.contains_key(name) => {
-            OfAccount::Configured(conditions.iter().find(|known| known.account == *name))
-        }
-        Some(_) | None => OfAccount::Missing,
-    };
-    let explained = view::explain(&history, at, policies.of(account.as_ref()), of_account);
-    let condition = of_account.condition();
-    let place = place_of(&log, &id, account.as_ref(), at).await?;
-    let told = json!({
-        "checkoutSessionId": id.as_str(),
-        "at": at.to_string(),
-        "step": explained.step,
-        "because": explained.because,
-        "notBefore": explained.not_before.map(|at| at.to_string()),
-        "account": { "name": account.as_ref().map(ToString::to_string), "condition": condition.map(Condition::name) },
-        "place": place,
-    });
     if as_json {
-        print_json(&told)?;
+        print_json(&explained)?;
     } else {
         println!("{}: {}", explained.step, explained.because);
         if let Some(not_before) = explained.not_before {
             println!("not before {not_before}");
         }
-        if let Some(condition) = condition {
-            println!("its account is {}", condition.name());
+        if let Some(condition) = explained.account.condition {
+            println!("its account is {condition}");
         }
-        if let Some(place) = place {
+        if let Some(place) = explained.place {
             println!("its place in the queue: {place}");
         }
     }
     Ok(Ended::Done)
-}
-
-/// The due sessions of one account take their turn by deadline, those that can still be saved first. None for
-/// one that is not due.
-async fn place_of(
-    log: &session_log::Log,
-    id: &SessionId,
-    account: Option<&checkout::AccountName>,
-    at: Timestamp,
-) -> anyhow::Result<Option<usize>> {
-    /// Nobody needs to know a place beyond this.
-    const SEARCHED: u32 = 10_000;
-    let filter = session_log::Filter {
-        which: session_log::Which::Unsettled,
-        account: account.cloned(),
-        deadline_before: None,
-        limit: SEARCHED,
-    };
-    let mut queue = log.list(&filter).await?;
-    queue.retain(|listed| listed.row.due_at.is_some_and(|due_at| due_at <= at));
-    queue.sort_by_key(|listed| (listed.row.deadline.at <= at, listed.row.deadline.at));
-    Ok(queue
-        .iter()
-        .position(|listed| listed.id == *id)
-        .map(|before| before + 1))
 }
 
 async fn operate(config: &Config, asked: cli::Act, act: Act) -> anyhow::Result<Ended> {

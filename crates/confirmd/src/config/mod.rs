@@ -106,7 +106,7 @@ pub(crate) struct Deadline {
 #[derive(Debug, Clone)]
 pub(crate) struct Console {
     pub(crate) listen: SocketAddr,
-    pub(crate) read_token: Option<SecretString>,
+    pub(crate) access: console::Access,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -480,7 +480,6 @@ fn read_console(r: &mut Reader<'_>) -> Option<Console> {
         Some(SecretString::from(token.to_owned()))
     };
     let read_token = token(r, "console.read_token_file");
-    // Read and checked from the start; acts over HTTP come with the operators' page.
     let operator_token = token(r, "console.operator_token_file");
     let Ok(listen) = listen.parse::<SocketAddr>() else {
         r.problem(
@@ -499,7 +498,13 @@ fn read_console(r: &mut Reader<'_>) -> Option<Console> {
             }
         }
     }
-    Some(Console { listen, read_token })
+    Some(Console {
+        listen,
+        access: console::Access {
+            read_token,
+            operator_token,
+        },
+    })
 }
 
 fn read_telemetry(r: &mut Reader<'_>) -> Telemetry {

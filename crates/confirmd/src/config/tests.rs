@@ -199,7 +199,7 @@ fn a_relative_path_of_the_file_is_taken_from_the_files_folder() {
     let file = folder.write("confirmd.toml", toml.as_bytes());
     let config = Config::load(Some(&file)).unwrap();
     assert!(config.store_url.expose_secret().starts_with("postgres://"));
-    assert!(config.console.read_token.is_some());
+    assert!(config.console.access.read_token.is_some());
 
     // What cannot be read is told with its whole path.
     let file = folder.write("confirmd.toml", toml.replace("other.pem", "none.pem").as_bytes());
@@ -308,7 +308,13 @@ fn a_console_on_the_network_needs_both_tokens() {
         folder.account("")
     );
     assert_eq!(
-        read(&with).unwrap().console.read_token.unwrap().expose_secret(),
+        read(&with)
+            .unwrap()
+            .console
+            .access
+            .read_token
+            .unwrap()
+            .expose_secret(),
         "0123456789abcdef"
     );
 }

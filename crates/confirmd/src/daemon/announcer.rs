@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::schedule::Tick;
+use super::waiters::Waiters;
 
 /// Appends in memory whose announcements are to be told; what does not fit goes by the outbox.
 const IN_MEMORY: usize = 4_096;
@@ -34,20 +35,24 @@ const LEFT_TO_MEMORY: Duration = Duration::from_secs(5);
 
 /// Where the use cases put what is to be told.
 #[derive(Clone)]
-pub(crate) struct Memory(mpsc::Sender<Vec<Announcement>>);
+pub(crate) struct Memory {
+    to_tell: mpsc::Sender<Vec<Announcement>>,
+    waiters: Arc<Waiters>,
+}
 
 impl Outlet for Memory {
     fn offer(&self, announcements: Vec<Announcement>) {
+        self.waiters.heard(&announcements);
         // A later fact of the session must not overtake one that was dropped, and does not: the append of the later one
         // finds the earlier one untold and leaves both to the outbox.
-        let _ = self.0.try_send(announcements);
+        let _ = self.to_tell.try_send(announcements);
     }
 }
 
-/// The memory and its other end.
-pub(crate) fn memory() -> (Memory, mpsc::Receiver<Vec<Announcement>>) {
-    let (sender, receiver) = mpsc::channel(IN_MEMORY);
-    (Memory(sender), receiver)
+/// The memory and its other end; `waiters` hear at once.
+pub(crate) fn memory(waiters: Arc<Waiters>) -> (Memory, mpsc::Receiver<Vec<Announcement>>) {
+    let (to_tell, receiver) = mpsc::channel(IN_MEMORY);
+    (Memory { to_tell, waiters }, receiver)
 }
 
 pub(crate) struct Announcer<L, P, C> {

@@ -136,6 +136,7 @@ async fn nearest_in_doubt(
             which: Which::In(vec![StateName::InDoubt]),
             account: Some(account.clone()),
             deadline_before: None,
+            after: None,
             limit: 1,
         };
         for first in log.list(&filter).await? {

@@ -10,6 +10,7 @@ pub(crate) mod schedule;
 pub(crate) mod sweep;
 pub(crate) mod tasks;
 mod topics;
+pub(crate) mod waiters;
 pub(crate) mod work;
 
 use std::collections::BTreeMap;
@@ -22,16 +23,16 @@ use kafka_topics::{DeadLetters, Intake, Limits, Publisher};
 use provider::{AccountSettings, Accounts, Observer};
 use reconciler::turns::{Line, WhenNotAll, Window};
 use reconciler::{Policies, Reconciler};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use session_log::{Log, Options};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::chance::Drawn;
 use crate::clock::{ProgramClock, real_sleep};
 use crate::config::{Account, Config, Problem, Problems};
-use crate::console::{self, Shown};
+use crate::desk::Office;
 use crate::metered::{CountedNotices, TimedLog};
 use crate::telemetry;
 use accounts::listener;
@@ -39,6 +40,7 @@ use announcer::{Announcer, Memory, memory};
 use schedule::ticks;
 use sweep::Assignment;
 use tasks::Tasks;
+use waiters::Waiters;
 use work::{Handed, Observer as IntakeObserver, inbox};
 
 /// Connecting takes no longer than an attempt may wait to be sent, so that a slow connection is "not sent"
@@ -64,7 +66,7 @@ pub(crate) struct Parts {
     pub(crate) create_topics: bool,
     pub(crate) intake_limits: Limits,
     pub(crate) console: TcpListener,
-    pub(crate) read_token: Option<SecretString>,
+    pub(crate) access: console::Access,
     pub(crate) metrics: metrics_exporter_prometheus::PrometheusHandle,
 }
 
@@ -83,7 +85,8 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
     accounts::restore(&log, &amazon)
         .await
         .context("the conditions of accounts cannot be read")?;
-    let (outlet, to_announce) = memory();
+    let waiters = Arc::<Waiters>::default();
+    let (outlet, to_announce) = memory(waiters.clone());
     let mut window = Window::new(work::WINDOW);
     for (name, account) in &parts.accounts {
         window.set_fresh_share(name, account.fresh_share);
@@ -107,13 +110,15 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
     let (assigned, assignment) = watch::channel(Assignment::default());
     let (inbox, handed) = inbox();
     let (ticker, tick) = ticks();
-    let shown = Shown {
+    let office = Arc::new(Office {
         log: log.clone(),
         reconciler: reconciler.clone(),
         broker: publisher.broker(),
         metrics: parts.metrics.clone(),
         tick: tick.clone(),
-    };
+        waiters: waiters.clone(),
+        last_overview: Mutex::default(),
+    });
 
     let (made, topics) = topics::unless_made(parts.create_topics);
     if parts.create_topics {
@@ -202,8 +207,10 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
         let personal_data_for = reconciler.policies.otherwise.personal_data_for;
         erasure::run(log.clone(), clock.clone(), personal_data_for, tick.clone(), stop)
     });
-    tasks.spawn("console", |stop| {
-        console::serve_on(parts.console, parts.read_token, shown, stop)
+    tasks.spawn("waiters", |stop| waiters.ask(log.clone(), tick.clone(), stop));
+    tasks.spawn("console", |stop| async move {
+        console::serve(parts.console, office, parts.access, stop).await;
+        Ok(())
     });
     tasks.spawn("schedule", |stop| schedule::run(ticker, stop));
     Ok(reconciler)

@@ -36,10 +36,10 @@ use crate::chance::Drawn;
 use crate::cli::{Demo, Weather};
 use crate::clock::{Moved, ProgramClock, real_sleep};
 use crate::commands::{Ended, print_json};
-use crate::config::{Console, LogFormat};
-use crate::console;
+use crate::config::LogFormat;
 use crate::daemon::tasks::Tasks;
 use crate::daemon::{self, Parts};
+use crate::desk;
 use crate::{signals, telemetry};
 use checks::{Expected, check};
 use clock::DemoClock;
@@ -114,20 +114,17 @@ impl Stage {
         // Nothing happens yet that the clock would have to wait for; but the day is not to pass meanwhile.
         let busy = clock.busy();
         let sandbox = Arc::new(stage::amazon_pay(&clock, seed).await?);
-        let listener = console::listen(&Console {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            read_token: None,
-        })
-        .await?;
+        let listener = desk::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let console = listener.local_addr()?;
         let producer = ShopProducer::new(&kafka.bootstrap_servers, &kafka.completed_topic)?;
         let records = watch::read(&kafka).await?;
+        let accounts = stage::accounts(&sandbox)?;
         let parts = Parts {
             clock: ProgramClock::Moved(Arc::new(clock.clone())),
             chance: Drawn::from_seed(seed),
             log: log.clone(),
-            policies: stage::policies(),
-            accounts: stage::accounts(&sandbox)?,
+            policies: stage::policies(accounts.keys()),
+            accounts,
             attempt_timeout: stage::ATTEMPT_TIMEOUT,
             when_not_all: WhenNotAll::MostSessions,
             permission_details_for: None,
@@ -135,7 +132,7 @@ impl Stage {
             create_topics: false,
             intake_limits: kafka_topics::Limits::default(),
             console: listener,
-            read_token: None,
+            access: console::Access::default(),
             metrics,
         };
         let mut tasks = Tasks::new(GRACE);

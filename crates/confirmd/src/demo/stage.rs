@@ -85,23 +85,24 @@ pub(crate) fn accounts(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<AccountName
     info.merchants.iter().map(read).collect()
 }
 
-/// The configuration's defaults.
-pub(crate) fn policies() -> Policies {
+/// The configuration's defaults, for each of these accounts.
+pub(crate) fn policies<'a>(accounts: impl Iterator<Item = &'a AccountName>) -> Policies {
     let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
-    Policies {
-        otherwise: Policy {
-            mode: Mode::Confirm,
-            near: Near::Cancel,
-            cancel_before: minutes(30),
-            alert_before: vec![minutes(360), minutes(120), minutes(45)],
-            last_attempt_before: minutes(1),
-            retry: Backoff {
-                first: Duration::from_secs(1),
-                max: minutes(5),
-            },
-            attempt_timeout: ATTEMPT_TIMEOUT,
-            personal_data_for: minutes(30 * 24 * 60),
+    let policy = Policy {
+        mode: Mode::Confirm,
+        near: Near::Cancel,
+        cancel_before: minutes(30),
+        alert_before: vec![minutes(360), minutes(120), minutes(45)],
+        last_attempt_before: minutes(1),
+        retry: Backoff {
+            first: Duration::from_secs(1),
+            max: minutes(5),
         },
-        of_account: BTreeMap::new(),
+        attempt_timeout: ATTEMPT_TIMEOUT,
+        personal_data_for: minutes(30 * 24 * 60),
+    };
+    Policies {
+        of_account: accounts.map(|name| (name.clone(), policy.clone())).collect(),
+        otherwise: policy,
     }
 }

@@ -158,6 +158,7 @@ async fn sessions_that_were_confirmed_before_there_was_room_for_details_want_the
     heard(log, "s-2").await;
     // Back to schema 2.
     for back in [
+        "DROP INDEX sessions_reference",
         "DROP INDEX sessions_without_details",
         "DROP INDEX dead_letters_at",
         "ALTER TABLE sessions DROP COLUMN details_at",

@@ -111,6 +111,7 @@ async fn rows_from_before_looks_and_alerts_are_worked_and_made_anew(backend: &Ba
     let right = log.find(&story.id).await.unwrap();
     // Back to schema 1, with the rows as its program would have written them.
     for back in [
+        "DROP INDEX sessions_reference",
         "DROP INDEX sessions_without_details",
         "DROP INDEX dead_letters_at",
         "ALTER TABLE sessions DROP COLUMN details_at",

@@ -22,6 +22,11 @@ on_both!(
     what_needs_no_call_does_not_wait_behind_what_does,
     what_was_to_be_done_before_a_past_deadline_brings_nothing_up,
     firing_alerts_are_counted_by_kind,
+    the_versions_of_many_are_told_at_once,
+    pages_of_a_list_follow_each_other_without_a_gap,
+    a_session_is_found_by_its_order_number,
+    sessions_with_alerts_that_fire_are_listed,
+    outcomes_are_counted_by_the_hour,
 );
 
 async fn names_of_due(
@@ -144,6 +149,7 @@ async fn sessions_are_listed_by_state_account_and_deadline(backend: &Backend) {
         which: Which::Unsettled,
         account: None,
         deadline_before: None,
+        after: None,
         limit: 10,
     };
     let names = async |filter: Filter| {
@@ -338,4 +344,109 @@ async fn firing_alerts_are_counted_by_kind(backend: &Backend) {
     let resolved = [1, 4].map(|ordinal| Event::AlertResolved { ordinal });
     append(log, one.then(at(2), resolved)).await.unwrap();
     assert_eq!(firing().await, ["conflict 1", "deadline-near 1"]);
+}
+
+async fn the_versions_of_many_are_told_at_once(backend: &Backend) {
+    let log = &backend.log;
+    heard(log, "open").await;
+    let mut over = heard(log, "over").await;
+    append(log, over.then(at(1), [confirmed()])).await.unwrap();
+    let asked = ["over", "unheard", "open"].map(id);
+    let mut versions = log.versions_of(&asked).await.unwrap();
+    versions.sort();
+    assert_eq!(versions, [(id("open"), Version(1)), (id("over"), Version(2))]);
+    assert_eq!(log.versions_of(&[]).await.unwrap(), []);
+}
+
+async fn pages_of_a_list_follow_each_other_without_a_gap(backend: &Backend) {
+    let log = &backend.log;
+    // Of two accounts, several with the same deadline and the same last change.
+    for n in 0..7_u64 {
+        let shop = if n % 2 == 0 { "eu_shop" } else { "uk_shop" };
+        let mut story = Story::of(&format!("s-{n}"));
+        let mut first = story.then(at(n / 3), [completed_for(shop, at(0))]);
+        first.row.deadline.at = at(1_000 + n / 3);
+        append(log, first).await.unwrap();
+        if n < 3 {
+            append(log, story.then(at(50), [confirmed()])).await.unwrap();
+        }
+    }
+    for (which, in_order) in [
+        (Which::Unsettled, vec!["s-3", "s-4", "s-5", "s-6"]),
+        (Which::All, vec!["s-0", "s-1", "s-2", "s-6", "s-3", "s-4", "s-5"]),
+        (Which::In(vec![StateName::Confirmed]), vec!["s-0", "s-1", "s-2"]),
+    ] {
+        let mut filter = Filter {
+            which,
+            account: None,
+            deadline_before: None,
+            after: None,
+            limit: 2,
+        };
+        let mut listed = Vec::new();
+        loop {
+            let page = log.list(&filter).await.unwrap();
+            let Some(last) = page.last() else {
+                break;
+            };
+            filter.after = Some(filter.place_of(last));
+            listed.extend(page.into_iter().map(|one| one.id.to_string()));
+        }
+        assert_eq!(listed, in_order, "{:?}", filter.which);
+    }
+}
+
+async fn a_session_is_found_by_its_order_number(backend: &Backend) {
+    let log = &backend.log;
+    for (name, order) in [
+        ("one", Some("ORDER-1")),
+        ("again", Some("ORDER-1")),
+        ("other", Some("ORDER-2")),
+        ("none", None),
+    ] {
+        let mut first = Story::of(name).then(at(0), [completed(at(0))]);
+        first.row.merchant_reference_id = order.map(str::to_owned);
+        append(log, first).await.unwrap();
+    }
+    let names = async |order: &str, limit| {
+        let found = log.list_by_reference(order, limit).await.unwrap();
+        found.iter().map(|one| one.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("ORDER-1", 10).await, ["again", "one"]);
+    assert_eq!(names("ORDER-1", 1).await, ["again"]);
+    assert!(names("ORDER-3", 10).await.is_empty());
+}
+
+async fn sessions_with_alerts_that_fire_are_listed(backend: &Backend) {
+    let log = &backend.log;
+    heard(log, "calm").await;
+    for (name, deadline) in [("later", 2_000), ("sooner", 1_000)] {
+        let mut first = Story::of(name).then(at(0), [completed(at(0)), alert(1)]);
+        first.row.deadline.at = at(deadline);
+        append(log, first).await.unwrap();
+    }
+    let listed = log.list_firing(10).await.unwrap();
+    let names: Vec<&str> = listed.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!(names, ["sooner", "later"]);
+    assert_eq!(log.list_firing(1).await.unwrap().len(), 1);
+}
+
+async fn outcomes_are_counted_by_the_hour(backend: &Backend) {
+    let log = &backend.log;
+    heard(log, "open").await;
+    for (name, seconds) in [
+        ("now", 10_000),
+        ("then", 9_999),
+        ("before", 6_000),
+        ("long-ago", 1),
+    ] {
+        let mut story = heard(log, name).await;
+        append(log, story.then(at(seconds), [confirmed()])).await.unwrap();
+    }
+    let mut counted = log.outcomes_since(at(5_000), at(10_000)).await.unwrap();
+    counted.sort_by_key(|(_, hours_ago, _)| *hours_ago);
+    assert_eq!(
+        counted,
+        [(StateName::Confirmed, 0, 2), (StateName::Confirmed, 1, 1)]
+    );
 }

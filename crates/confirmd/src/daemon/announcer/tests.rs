@@ -64,7 +64,7 @@ async fn what_is_still_being_told_holds_up_nobody_and_an_append_is_told_in_one_g
         clock: ProgramClock::System,
         tick,
     };
-    let (memory, to_announce) = memory();
+    let (memory, to_announce) = memory(Arc::default());
     let running = tokio::spawn(announcer.run(to_announce, CancellationToken::new()));
 
     memory.offer(vec![expired("a", 1)]);

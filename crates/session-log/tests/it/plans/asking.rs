@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use checkout::{BodyRef, Currency, PrivateRef};
+use checkout::{BodyRef, Currency, PrivateRef, StateName};
 use reconciler::ports::{KeepDetails, LogError, Outbox, PassedOver, SessionLog, Share};
 use reconciler::turns::GivenUp;
 use reconciler::{
@@ -119,15 +119,36 @@ async fn people(log: &Log) -> Result<(), LogError> {
     assert!(!log.alerts_firing().await?.is_empty());
     log.outbox_pending().await?;
     log.ready().await.unwrap();
+    let waited_for: Vec<_> = (0..history::OPEN).map(history::open).collect();
+    assert_eq!(log.versions_of(&waited_for).await?.len(), waited_for.len());
     for account in [None, Some(account("eu_shop"))] {
         let filter = Filter {
             which: Which::Unsettled,
             account,
             deadline_before: None,
+            after: None,
             limit: 50,
         };
-        assert_eq!(log.list(&filter).await?.len(), 50);
+        let first = log.list(&filter).await?;
+        assert_eq!(first.len(), 50);
+        for which in [
+            Which::Unsettled,
+            Which::All,
+            Which::In(vec![StateName::Confirmed]),
+        ] {
+            let filter = Filter {
+                which,
+                ..filter.clone()
+            };
+            let after = log.list(&filter).await?.last().map(|last| filter.place_of(last));
+            let next = log.list(&Filter { after, ..filter }).await?;
+            assert_eq!(next.len(), 50);
+        }
     }
+    assert!(!log.list_firing(20).await?.is_empty());
+    log.list_by_reference("ORDER-1001", 50).await?;
+    log.outcomes_since(now.minus(Duration::from_secs(86_400)), now)
+        .await?;
     Ok(())
 }
 

@@ -33,10 +33,6 @@ const SELDOM: &[(&str, &str)] = &[
         "session_rows_without_facts",
         "looking for wrong rows, which goes over everything",
     ),
-    (
-        "list_any",
-        "people who ask for settled sessions: an index for them would cost every append a write",
-    ),
 ];
 
 /// Settled sessions at the end, ten times as many as at first; `SETTLED_SESSIONS` asks for more, or less.

@@ -34,9 +34,13 @@ const OFTEN: &[&str] = &[
     "keep_dead_letter",
     "keep_details",
     "kept_dead_letters",
+    "list_any",
+    "list_by_reference",
+    "list_firing",
     "list_unsettled",
     "load",
     "outbox_pending",
+    "outcomes_since",
     "outlook",
     "personal_of",
     "recognise_own_append",
@@ -55,6 +59,7 @@ const OFTEN: &[&str] = &[
     "untold",
     "untold_notices",
     "values",
+    "versions_of",
     "wanting_details",
 ];
 

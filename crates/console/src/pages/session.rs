@@ -1,0 +1,141 @@
+//! One session: what it is, what will happen next and why, and its story.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use checkout::Timestamp;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::words::{help, maybe_when, money, or_dash, state, when};
+use super::{Place, message, page, trouble};
+use crate::access::Gate;
+use crate::api::{asked, session_id};
+use crate::desk::{Act, Desk};
+use crate::shown::{Explained, Fact, Session};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    /// What was just done to it.
+    done: Option<String>,
+}
+
+pub(super) async fn show<D: Desk>(
+    State(gate): State<Arc<Gate<D>>>,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Response {
+    let (query, id) = match (asked::<Query>(&uri), session_id(&id)) {
+        (Ok(query), Ok(id)) => (query, id),
+        (Err(error), _) | (_, Err(error)) => return trouble(error, "/sessions"),
+    };
+    match (gate.desk.session(&id).await, gate.desk.explain(&id).await) {
+        (Ok(Some(session)), Ok(Some(explained))) => {
+            let title = format!("Session {id}");
+            let body = story(&session, &explained, done(&query), gate.desk.now());
+            page(&title, Some(Place::Sessions), &body).into_response()
+        }
+        (Ok(_), Ok(_)) => {
+            let unheard = message("Unknown", "This session was never heard of.", "/sessions");
+            (StatusCode::NOT_FOUND, unheard).into_response()
+        }
+        (Err(error), _) | (_, Err(error)) => trouble(error, "/sessions"),
+    }
+}
+
+/// Only a known act is repeated to people: whatever else stands in a link was written by somebody.
+fn done(query: &Query) -> Option<Act> {
+    let done = query.done.as_deref()?;
+    Act::ON_SESSIONS.into_iter().find(|act| act.name() == done)
+}
+
+fn story(session: &Session, explained: &Explained, done: Option<Act>, now: Timestamp) -> Markup {
+    let settled = session.outcome.is_some();
+    html! {
+        h1 { "Session " code { (session.checkout_session_id) } }
+        @if let Some(act) = done {
+            p .done role="status" { "Recorded: " (act.name()) ". It is the last of its facts below." }
+        }
+        section aria-labelledby="now" {
+            h2 #now { "Now" }
+            p .now { (state(session.state)) " " strong { (explained.step) } ": " (explained.because) }
+            @if let Some(not_before) = explained.not_before { p { "Not before " (when(not_before, now)) "." } }
+            @if let Some(place) = explained.place { p { "Its place in the queue of its account: " (place) "." } }
+            @if session.may_have_landed { p .warning { "A confirmation may have landed though its answer is not known." } }
+            @for alert in session.alerts.iter().filter(|alert| alert.status == "firing") {
+                p .warning { strong { (alert.kind) } ": " (alert.summary)
+                    @if let Some(help) = help(alert) { " " em { "What helps: " (help) "." } } }
+            }
+            p .acts { @for act in Act::ON_SESSIONS {
+                @if !(settled && act != Act::Release) {
+                    a .act href={ "/sessions/" (session.checkout_session_id) "/" (act.name()) } { (act.name()) "…" }
+                }
+            } }
+        }
+        section aria-labelledby="facts" {
+            h2 #facts { "What it is" }
+            (facts(session, now))
+        }
+        section aria-labelledby="story" {
+            h2 #story { "Its story" }
+            ol .story { @for fact in session.history.iter().flatten() { li { (told(fact)) } } }
+        }
+    }
+}
+
+fn facts(session: &Session, now: Timestamp) -> Markup {
+    let amount = session.charge_amount.as_ref().map(money);
+    let outcome = session
+        .outcome
+        .as_ref()
+        .and_then(|outcome| outcome["type"].as_str());
+    let texts = [
+        ("Account", session.account.as_deref()),
+        ("Order", session.merchant_reference_id.as_deref()),
+        ("Amount", amount.as_deref()),
+        ("Operation", session.operation),
+        ("Charge permission", session.charge_permission_id.as_deref()),
+        ("Charge", session.charge_id.as_deref()),
+        ("Outcome", outcome),
+    ];
+    html! {
+        dl {
+            @for (name, text) in texts { dt { (name) } dd { (or_dash(text)) } }
+            dt { "Deadline" } dd { (when(session.deadline, now)) " (" (session.deadline) ", from " (session.deadline_from) ")" }
+            dt { "Next look" } dd { (maybe_when(session.due_at, now)) }
+            dt { "Attempts" } dd { (session.attempts) }
+        }
+    }
+}
+
+/// One fact: when, what, and whatever else it says.
+fn told(fact: &Fact) -> Markup {
+    let (status, attempt) = (
+        fact.status.map(|it| it.to_string()),
+        fact.attempt.map(|it| it.to_string()),
+    );
+    let retry_at = fact.retry_at.map(|at| at.to_string());
+    let more = [
+        ("attempt", attempt.as_deref()),
+        ("alert", fact.kind),
+        ("HTTP", status.as_deref()),
+        ("reason", fact.reason_code.as_deref()),
+        ("message", fact.message.as_deref()),
+        ("Amazon's request", fact.request_id.as_deref()),
+        ("field", fact.field.as_deref()),
+        ("problem", fact.problem.as_deref()),
+        ("", fact.summary.as_deref()),
+        ("again at", retry_at.as_deref()),
+        ("by", fact.actor.as_deref()),
+        ("because", fact.reason.as_deref()),
+    ];
+    html! {
+        time datetime=(fact.at) { (fact.at) } " " strong { (fact.event_type) }
+        @for (name, text) in more { @if let Some(text) = text {
+            span .more { @if !name.is_empty() { span .name { (name) } " " } (text) }
+        } }
+    }
+}

@@ -1,0 +1,114 @@
+//! Connections, each bounded in what it may send and how long it may take for it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::Uri;
+use axum::middleware;
+use axum::response::Redirect;
+use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::access::{Access, Gate, from_our_pages, let_in, with_security_headers};
+use crate::desk::Desk;
+use crate::{acts, api, assets, pages};
+
+/// Connections at a time; who comes then waits until one ends. More than may wait for an outcome, so that health and metrics
+/// are answered beside them.
+const CONNECTIONS: usize = 10_000;
+/// Until the head of a request is there, the first and each further one of a connection.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+const LONGEST_HEAD: usize = 16 * 1_024;
+/// For the answers that are under way when it is to stop.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Serves until it is to stop, and a moment longer for the answers that are under way.
+pub async fn serve<D: Desk>(listener: TcpListener, desk: Arc<D>, access: Access, stop: CancellationToken) {
+    let router = router(desk.clone(), access);
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let next = async {
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            () = stop.cancelled() => break,
+            next = next => next,
+        };
+        match accepted {
+            Ok((stream, from)) => {
+                let serving = serve_one(stream, from, router.clone(), stop.clone());
+                connections.spawn(async move {
+                    serving.await;
+                    drop(place);
+                });
+            }
+            // No more open files, as a rule: it gets better when others are closed.
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the console cannot take a connection"
+                );
+                desk.sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    // A reader who holds a connection open does not keep the program from ending.
+    tokio::select! {
+        () = async { while connections.join_next().await.is_some() {} } => {}
+        () = desk.sleep(GRACE) => {}
+    }
+}
+
+async fn serve_one(stream: TcpStream, from: SocketAddr, router: Router, stop: CancellationToken) {
+    // An answer is small, and somebody waits for it.
+    let _ = stream.set_nodelay(true);
+    let routed = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(from);
+        routed.call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(LONGEST_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    // What a client does to its own connection is its affair: what came over it whole was answered.
+    let is_to_end = tokio::select! {
+        _ = connection.as_mut() => false,
+        () = stop.cancelled() => true,
+    };
+    if is_to_end {
+        connection.as_mut().graceful_shutdown();
+        let _ = connection.await;
+    }
+}
+
+fn router<D: Desk>(desk: Arc<D>, access: Access) -> Router {
+    let gate = Arc::new(Gate::new(desk, access));
+    let guarded = Router::new()
+        .merge(api::routes())
+        .merge(pages::routes())
+        .merge(acts::routes())
+        .merge(assets::routes())
+        .route("/sessions/", get(|| async { Redirect::permanent("/sessions") }))
+        .fallback(|uri: Uri| async move { pages::not_found(&uri) })
+        .layer(middleware::from_fn(from_our_pages))
+        .layer(middleware::from_fn_with_state(gate.clone(), let_in::<D>));
+    api::open_routes()
+        .merge(guarded)
+        .layer(middleware::from_fn(with_security_headers))
+        .with_state(gate)
+}
