@@ -286,6 +286,3 @@ fn equal_in_constant_time(one: &str, other: &str) -> bool {
             .fold(0, |differs, (a, b)| differs | (a ^ b))
             == 0
 }
-
-#[cfg(test)]
-mod tests;
