@@ -5,6 +5,7 @@
 mod answers;
 mod bad_input;
 mod clocks;
+mod console;
 mod deadlines;
 mod deaths;
 mod deploy;

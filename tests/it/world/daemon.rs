@@ -153,6 +153,11 @@ impl Daemon {
         self.lines.borrow().join("\n")
     }
 
+    /// Where its console listens: address and port.
+    pub(crate) fn address(&self) -> &str {
+        &self.console
+    }
+
     /// What its console answers: status and body.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         console::get(&self.console, path).await

@@ -115,7 +115,8 @@ async fn events<D: Desk>(
     let ticks = stream::unfold(gate.desk.ticks(), |mut ticks| async move {
         let next = *ticks.borrow_and_update() + EVERY;
         ticks.wait_for(|tick| next <= *tick).await.ok()?;
-        Some((Ok(Event::default().event("tick").data("")), ticks))
+        // A browser passes over an event without data.
+        Some((Ok(Event::default().event("tick").data(next.to_string())), ticks))
     });
     Sse::new(ticks)
 }

@@ -15,6 +15,18 @@ use std::process::{Child, Command, Stdio};
 
 use super::unique;
 
+/// A browser that was killed has children that write for a moment longer, and make their folders again.
+const CLEAN_UP: &str = r#"
+    cat >/dev/null
+    cd /
+    for _ in 1 2 3 4 5 6 7 8 9; do
+        rm -rf "$1" 2>/dev/null
+        sleep 1
+        [ -e "$1" ] || exit 0
+    done
+    rm -rf "$1"
+"#;
+
 /// A user to run a server as.
 #[derive(Clone, Copy)]
 pub(super) struct User {
@@ -53,7 +65,7 @@ impl Folder {
         // Its own process group: Ctrl-C ends the tests, not those who clean up after them. It keeps our stderr, so
         // whoever reads that to its end knows that everything is gone.
         let guard = Command::new("/bin/sh")
-            .args(["-c", r#"cat >/dev/null; cd / && rm -rf "$1""#, "folder-guard"])
+            .args(["-c", CLEAN_UP, "folder-guard"])
             .arg(&path)
             .stdin(reader)
             .stdout(Stdio::null())

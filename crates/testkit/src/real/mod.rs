@@ -1,5 +1,5 @@
 //! Real parts for tests: Apache Kafka and PostgreSQL, private to the test process, and Amazon's own SDK for Node.js.
-//! And Prometheus' promtool, which tries rules.
+//! And Prometheus' promtool, which tries rules, and a browser, which looks at the console.
 //!
 //! ```text
 //!   postgres() ─┐ once per process, shared          ┌─ postgres, java
@@ -25,6 +25,7 @@ use std::process;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+mod browser;
 mod folder;
 mod kafka;
 mod kafka_jars;
@@ -34,6 +35,7 @@ mod postgres;
 mod prometheus;
 mod server;
 
+pub use browser::{BrowserDriver, browser_driver};
 pub use kafka::{JavaWithKafka, Kafka, KafkaServer, java_with_kafka, kafka};
 pub use node::{NodeWithSdk, node_with_sdk};
 pub use postgres::{Postgres, PostgresServer, postgres, psql};

@@ -38,7 +38,7 @@ const GUARD: &str = r#"
     server=$!
     exec >&2
     trap '' HUP INT TERM
-    end() { kill -KILL $server $(cat /proc/$server/task/$server/children); }
+    end() { kill -KILL $server $(cat /proc/$server/task/*/children); }
     while read -r signal; do
         case $signal in
             KILL) end 2>/dev/null ;;
