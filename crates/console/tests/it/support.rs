@@ -99,7 +99,7 @@ impl Desk for Stub {
 
     async fn sleep(&self, _: Duration) {
         if !self.impatient {
-            pending().await
+            pending::<()>().await;
         }
     }
 
