@@ -1,5 +1,5 @@
 //! Real parts for tests: Apache Kafka and PostgreSQL, private to the test process, and Amazon's own SDK for Node.js.
-//! And Prometheus' promtool, which tries rules.
+//! And tools that try what is deployed: Prometheus' promtool the rules, systemd's systemd-analyze the unit.
 //!
 //! ```text
 //!   postgres() ─┐ once per process, shared          ┌─ postgres, java
@@ -33,11 +33,13 @@ mod port;
 mod postgres;
 mod prometheus;
 mod server;
+mod systemd;
 
 pub use kafka::{JavaWithKafka, Kafka, KafkaServer, java_with_kafka, kafka};
 pub use node::{NodeWithSdk, node_with_sdk};
 pub use postgres::{Postgres, PostgresServer, postgres, psql};
 pub use prometheus::promtool;
+pub use systemd::systemd_analyze;
 
 /// A name that no other call has returned, in this process or in another: for topics, groups and databases, which may
 /// live in a server that outlasts the test. Twenty-odd characters longer than `prefix`, and made of the same ones plus
