@@ -1,6 +1,7 @@
 //! What operators take from `deploy`: the alert rules, tried by Prometheus' own tool, and a runbook for each alert.
 //! And what the program is deployed with.
 
+mod container;
 mod systemd;
 
 use std::collections::{BTreeMap, BTreeSet};
