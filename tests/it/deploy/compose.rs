@@ -43,10 +43,10 @@ fn names<'a>(value: &'a Value, key: &str) -> Vec<&'a str> {
 }
 
 /// What `prepare` makes, in a folder of the test's own.
-struct Prepared(TempDir);
+pub(super) struct Prepared(TempDir);
 
 impl Prepared {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ran = Command::new(deploy().join("compose/prepare"))
             .arg(folder.path().join("state"))
@@ -58,7 +58,7 @@ impl Prepared {
     }
 
     /// What the compose file calls `./compose/state/…`.
-    fn state(&self) -> PathBuf {
+    pub(super) fn state(&self) -> PathBuf {
         self.0.path().join("state")
     }
 
@@ -282,7 +282,7 @@ fn prometheus_takes_its_configuration_with_the_alert_rules() {
 }
 
 #[test]
-fn each_part_finds_the_other_where_it_is() {
+fn each_part_finds_the_other_where_it_is_and_confirmd_has_time_to_end() {
     let compose = compose();
     let mounts = |service: &str| -> Vec<String> {
         let volumes = texts(&compose["services"][service], "volumes").into_iter();
@@ -307,6 +307,10 @@ fn each_part_finds_the_other_where_it_is() {
     );
     let published = texts(&compose["services"]["sandbox"], "ports");
     assert!(published.contains(&format!("127.0.0.1:{port}:{port}").as_str()));
+    let grace = compose["services"]["confirmd"]["stop_grace_period"]
+        .as_str()
+        .unwrap();
+    assert!(super::shutdown_grace() < grace.trim_end_matches('s').parse().unwrap());
     // Kafka by the name that it tells the other containers.
     let bootstrap = config["kafka"]["bootstrap_servers"].as_str().unwrap();
     let advertised = compose["services"]["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]

@@ -77,13 +77,7 @@ fn seconds(value: &str) -> u64 {
 fn systemd_waits_for_the_end_and_repeats_no_start_that_cannot_succeed() {
     let unit = unit();
     let settings = settings(&unit);
-    let example = std::fs::read_to_string(root().join("deploy/confirmd.example.toml")).unwrap();
-    let grace = example.split("#shutdown_grace = \"").nth(1).unwrap();
-    let grace = seconds(grace.split('"').next().unwrap());
-    assert!(
-        grace < seconds(settings["TimeoutStopSec"]),
-        "{grace} s are promised"
-    );
+    assert!(super::shutdown_grace() < seconds(settings["TimeoutStopSec"]));
     // 2 is a configuration that cannot be used, in every command.
     assert_eq!(settings["RestartPreventExitStatus"], "2");
     assert_eq!(settings["Restart"], "on-failure");

@@ -1,5 +1,6 @@
 //! Real parts for tests: Apache Kafka and PostgreSQL, private to the test process, and Amazon's own SDK for Node.js.
-//! And tools that try what is deployed: Prometheus' promtool the rules, systemd's systemd-analyze the unit.
+//! And tools that try what is deployed: Prometheus' promtool the rules, systemd's systemd-analyze
+//! the unit, Helm and Kubernetes' schemas the chart.
 //!
 //! ```text
 //!   postgres() ─┐ once per process, shared          ┌─ postgres, java
@@ -26,8 +27,11 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 mod folder;
+mod helm;
 mod kafka;
 mod kafka_jars;
+mod kept;
+mod kubernetes;
 mod node;
 mod port;
 mod postgres;
@@ -35,7 +39,9 @@ mod prometheus;
 mod server;
 mod systemd;
 
+pub use helm::helm;
 pub use kafka::{JavaWithKafka, Kafka, KafkaServer, java_with_kafka, kafka};
+pub use kubernetes::{KubernetesValidate, kubernetes_validate};
 pub use node::{NodeWithSdk, node_with_sdk};
 pub use postgres::{Postgres, PostgresServer, postgres, psql};
 pub use prometheus::promtool;
