@@ -27,6 +27,7 @@ fn build() -> Result<PathBuf, String> {
         let command = partial.command(go).map(|mut go| {
             go.args(["install", "-ldflags=-s -w", MODULE])
                 .env("GOBIN", partial.path())
+                .env("GOPATH", partial.path().join("path"))
                 .env("GOMODCACHE", partial.path().join("modules"))
                 .env("GOCACHE", partial.path().join("compiled"))
                 .env("GOFLAGS", "-modcacherw -trimpath");
