@@ -1,9 +1,16 @@
 //! What operators take from `deploy`: the alert rules, tried by Prometheus' own tool, and a runbook for each alert.
+//! And what the program is deployed with.
+
+mod chart;
+mod compose;
+mod container;
+mod systemd;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
 use testkit::real;
 
 use crate::tidy::root;
@@ -19,6 +26,19 @@ fn files(folder: &str, end: &str) -> Vec<PathBuf> {
     files.retain(|file| file.to_string_lossy().ends_with(end));
     files.sort();
     files
+}
+
+/// What stands in a YAML file.
+fn yaml(file: &Path) -> Value {
+    let text = std::fs::read_to_string(file).unwrap();
+    serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// Seconds that the program takes for its end, unless it is configured otherwise.
+fn shutdown_grace() -> u64 {
+    let example = std::fs::read_to_string(root().join("deploy/confirmd.example.toml")).unwrap();
+    let grace = example.split("#shutdown_grace = \"").nth(1).unwrap();
+    grace.split_once("s\"").unwrap().0.parse().unwrap()
 }
 
 /// One rule: its name, and its lines. A name may have several rules.

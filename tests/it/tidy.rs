@@ -208,6 +208,7 @@ fn every_path_that_a_document_names_exists() {
         "README.md",
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
+        "deploy/README.md",
         "migrations/README.md",
     ] {
         let text =

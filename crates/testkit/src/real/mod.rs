@@ -1,5 +1,6 @@
 //! Real parts for tests: Apache Kafka and PostgreSQL, private to the test process, and Amazon's own SDK for Node.js.
-//! And Prometheus' promtool, which tries rules, and a browser, which looks at the console.
+//! And what tries the rest: a browser the console, Prometheus' promtool the rules, systemd's systemd-analyze the unit, Helm and
+//! Kubernetes' schemas the chart.
 //!
 //! ```text
 //!   postgres() ─┐ once per process, shared          ┌─ postgres, java
@@ -27,19 +28,26 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 mod browser;
 mod folder;
+mod helm;
 mod kafka;
 mod kafka_jars;
+mod kept;
+mod kubernetes;
 mod node;
 mod port;
 mod postgres;
 mod prometheus;
 mod server;
+mod systemd;
 
 pub use browser::{BrowserDriver, browser_driver};
+pub use helm::helm;
 pub use kafka::{JavaWithKafka, Kafka, KafkaServer, java_with_kafka, kafka};
+pub use kubernetes::{KubernetesValidate, kubernetes_validate};
 pub use node::{NodeWithSdk, node_with_sdk};
 pub use postgres::{Postgres, PostgresServer, postgres, psql};
 pub use prometheus::promtool;
+pub use systemd::systemd_analyze;
 
 /// A name that no other call has returned, in this process or in another: for topics, groups and databases, which may
 /// live in a server that outlasts the test. Twenty-odd characters longer than `prefix`, and made of the same ones plus

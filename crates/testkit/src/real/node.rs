@@ -1,12 +1,13 @@
 //! Amazon's own SDK for Node.js, as it is published: fetched once with npm and kept.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use super::folder::Folder;
-use super::{cache_folder, missing, program};
+use super::kept::{kept, went_well};
+use super::{missing, program};
 
 /// The version is that of `node/package.json`.
 const KEPT_AS: &str = "amazon-pay-sdk-for-node-2.3.4";
@@ -40,31 +41,16 @@ pub fn node_with_sdk() -> Option<NodeWithSdk> {
 }
 
 fn find_or_fetch() -> Result<PathBuf, String> {
-    let unwritable = |error: io::Error| format!("make the cache folder of the tests writable ({error})");
-    let cache = cache_folder().map_err(unwritable)?;
-    let kept = cache.join(KEPT_AS);
-    // Released when the file is closed, and so at the latest by our death.
-    let lock = File::create(cache.join(format!("{KEPT_AS}.lock"))).map_err(unwritable)?;
-    lock.lock().map_err(unwritable)?;
-    // It gets its name when it is complete, so that being there is enough.
-    if !kept.is_dir() {
-        let partial = Folder::create(&cache, "node-download").map_err(unwritable)?;
+    kept(KEPT_AS, |partial| {
         let Some(npm) = program("npm", &[]) else {
             return Err("install npm (npm on PATH), which fetches Amazon's SDK".to_owned());
         };
-        let ran = fetch(&npm, &partial)
-            .map_err(|error| format!("let npm run, which fetches Amazon's SDK ({error})"))?;
-        if !ran.status.success() {
-            let said = String::from_utf8_lossy(&ran.stderr);
-            let first = said.lines().find_map(|line| line.strip_prefix("npm error "));
-            return Err(format!(
-                "let npm fetch Amazon's SDK ({})",
-                first.unwrap_or("it does not say why")
-            ));
-        }
-        fs::rename(partial.path().join("node_modules"), &kept).map_err(unwritable)?;
-    }
-    Ok(kept)
+        let ran = fetch(&npm, partial);
+        went_well(ran, "let npm fetch Amazon's SDK", |line| {
+            line.starts_with("npm error ")
+        })?;
+        Ok(partial.path().join("node_modules"))
+    })
 }
 
 fn fetch(npm: &Path, partial: &Folder) -> io::Result<Output> {
