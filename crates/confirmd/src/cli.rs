@@ -40,6 +40,12 @@ pub(crate) enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Asks the daemon of this configuration, on this machine, whether it lives; exit status 1 if not.
+    Health {
+        /// Whether it can do its work, too: whether anything can be recorded.
+        #[arg(long)]
+        ready: bool,
+    },
     /// Looks at sessions and acts on them.
     #[command(subcommand)]
     Sessions(Sessions),

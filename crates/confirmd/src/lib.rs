@@ -21,6 +21,7 @@ mod desk;
 mod for_people;
 mod metered;
 mod query;
+mod service;
 mod signals;
 mod telemetry;
 #[cfg(feature = "test-clock")]
@@ -73,6 +74,7 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
         Command::Migrate { .. }
         | Command::Sessions(_)
         | Command::Accounts(_)
+        | Command::Health { .. }
         | Command::Sandbox { .. }
         | Command::Completions { .. } => telemetry::log("warn", LogFormat::Text),
     }
@@ -85,6 +87,7 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
             rebuild,
             output,
         } => commands::migrate::run(&config()?, check, rebuild, output.json).await,
+        Command::Health { ready } => commands::health::run(&config()?, ready).await,
         Command::Sessions(command) => commands::sessions::run(&config()?, command).await,
         Command::Accounts(command) => commands::accounts::run(&config()?, command).await,
         Command::Sandbox {

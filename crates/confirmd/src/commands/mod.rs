@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod check;
+pub(crate) mod health;
 pub(crate) mod import;
 pub(crate) mod migrate;
 pub(crate) mod run;

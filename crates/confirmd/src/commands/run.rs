@@ -7,7 +7,7 @@ use crate::chance::Drawn;
 use crate::config::Config;
 use crate::daemon::tasks::Tasks;
 use crate::daemon::{self, Parts};
-use crate::{desk, query, signals, telemetry};
+use crate::{desk, query, service, signals, telemetry};
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
@@ -56,6 +56,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         modes = modes(&config),
         "confirmd runs"
     );
+    service::is_ready();
     tasks
         .run_until(async { signal.await.unwrap_or(()) })
         .await

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::schedule::Tick;
 use super::work::{Handed, Inbox, WINDOW};
 use crate::clock::ProgramClock;
+use crate::service;
 
 /// What falls due until the next ticks is taken along, so that it is not late.
 const AHEAD: Duration = Duration::from_secs(5);
@@ -135,6 +136,8 @@ where
             () = stop.cancelled() => return Ok(()),
             changed = tick.changed() => if changed.is_err() { return Ok(()) },
         }
+        // Whoever does not come back here, because the work takes nothing more, is stuck.
+        service::goes_on();
         let now = clock.now();
         let share = assignment.borrow().share_since(started_at, now);
         let Some(share) = share else { continue };

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::real_sleep;
+use crate::service;
 
 pub(crate) struct Tasks {
     set: JoinSet<(&'static str, anyhow::Result<()>)>,
@@ -43,6 +44,7 @@ impl Tasks {
         let mut failure = match first {
             None => {
                 tracing::info!("stopping: no more work is taken");
+                service::is_stopping();
                 None
             }
             Some(Ok((name, Ok(())))) => Some(anyhow!("the task `{name}` ended early")),

@@ -11,5 +11,6 @@ mod importing;
 mod listing;
 mod migrating;
 mod running;
+mod serving;
 mod serving_the_sandbox;
 mod support;

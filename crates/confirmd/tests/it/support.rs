@@ -107,7 +107,16 @@ impl Place {
 
     /// Runs one command to its end.
     pub(crate) async fn command(&self, arguments: &[&str]) -> Finished {
-        let output = self.program().args(arguments).output();
+        self.command_in(arguments, &[]).await
+    }
+
+    /// The same with more in its environment.
+    pub(crate) async fn command_in(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Finished {
+        let output = self
+            .program()
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .output();
         let output = in_time(&arguments.join(" "), output).await.unwrap();
         Finished {
             status: output.status,
@@ -126,7 +135,17 @@ impl Place {
 
     /// Waits for nothing.
     pub(crate) fn begin_daemon(&self) -> Daemon {
-        let mut child = self.program().arg("run").spawn().unwrap();
+        self.begin_daemon_in(&[])
+    }
+
+    /// The same with more in its environment.
+    pub(crate) fn begin_daemon_in(&self, environment: &[(&str, &str)]) -> Daemon {
+        let mut program = self.program();
+        let mut child = program
+            .arg("run")
+            .envs(environment.iter().copied())
+            .spawn()
+            .unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap()).lines();
         Daemon {
             child,
@@ -220,6 +239,11 @@ impl Daemon {
         let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
         let body = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"));
         (status, body)
+    }
+
+    /// Where its console listens.
+    pub(crate) fn console(&self) -> &str {
+        &self.console
     }
 
     /// SIGTERM.
