@@ -7,7 +7,12 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use futures::future::join_all;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
-use testkit::real::{BrowserDriver, browser_driver};
+use std::path::Path;
+use std::process::Stdio;
+
+use testkit::real::{BrowserDriver, browser_driver, node_with_sdk};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
 
 use crate::replicas::partitions;
 use crate::world::{Daemon, World};
@@ -217,4 +222,60 @@ async fn shops_that_wait_are_answered_by_whichever_replica_they_ask() {
     world.outcomes(&ids).await;
     other.terminate().await;
     world.end(ours).await;
+}
+
+/// The example of a shop's result page, as `deploy/examples` has it; it ends with the test.
+async fn result_page(daemon: &Daemon, node: &Path) -> (tokio::process::Child, String) {
+    let server = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples/result-page/server.mjs");
+    let mut child = Command::new(node)
+        .arg(server)
+        .env("CONFIRMD_URL", at(daemon, ""))
+        .env("PORT", "0")
+        .env_remove("CONFIRMD_READ_TOKEN_FILE")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let said = lines.next_line().await.unwrap().unwrap();
+    let address = said.split_once("at ").unwrap().1;
+    (child, address.trim_end_matches('…').to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_buyer_on_the_shops_result_page_reads_the_outcome_as_soon_as_it_is_known() {
+    let node = tokio::task::spawn_blocking(node_with_sdk).await.unwrap();
+    let (Some(world), Some(driver), Some(node)) = (World::new("result-page").await, browser_driver(), node)
+    else {
+        return;
+    };
+    let daemon = world.daemon_at_work().await;
+    let (_shop, page) = result_page(&daemon, &node.node).await;
+    let client = browser(&driver, &[]).await;
+    for (card, told) in [
+        (json!({}), "Thank you! Your payment went through."),
+        (
+            json!({"card": "3434"}),
+            "Your payment was not successful. Please try another payment method.",
+        ),
+    ] {
+        // The buyer is back before the shop's event has left.
+        let session = world.session(card);
+        let id = session["checkoutSessionId"].as_str().unwrap();
+        client.goto(&format!("{page}{id}")).await.unwrap();
+        let status = client.find(Locator::Id("status")).await.unwrap();
+        assert_eq!(
+            status.text().await.unwrap(),
+            "We are confirming your payment. This takes a moment."
+        );
+        world.say(&session, json!({})).await;
+        let xpath = format!("//*[@id = 'status'][. = '{told}']");
+        let wait = client.wait().at_most(Duration::from_secs(60));
+        if let Err(error) = wait.for_element(Locator::XPath(&xpath)).await {
+            panic!("the buyer reads {:?}: {error}", status.text().await);
+        }
+    }
+    client.close().await.unwrap();
+    world.end(daemon).await;
 }

@@ -24,9 +24,10 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use checkout::Timestamp;
 use kafka_topics::clients::{ShopProducer, TopicRecord};
-use reconciler::ports::Clock;
+use reconciler::ports::{Chance, Clock};
 use reconciler::turns::WhenNotAll;
 use sandbox::Sandbox;
+use secrecy::SecretString;
 use session_log::Log;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -90,6 +91,8 @@ struct Stage {
     sandbox: Arc<Sandbox>,
     log: Log,
     console: SocketAddr,
+    /// With which its visitors may act.
+    operator_token: String,
     producer: ShopProducer,
     records: mpsc::Receiver<(Topic, TopicRecord)>,
     show: Show,
@@ -116,6 +119,8 @@ impl Stage {
         let sandbox = Arc::new(stage::amazon_pay(&clock, seed).await?);
         let listener = desk::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let console = listener.local_addr()?;
+        // Not the seed's: it opens a door.
+        let operator_token = format!("{:032x}", Drawn::from_os().bits());
         let producer = ShopProducer::new(&kafka.bootstrap_servers, &kafka.completed_topic)?;
         let records = watch::read(&kafka).await?;
         let accounts = stage::accounts(&sandbox)?;
@@ -132,7 +137,10 @@ impl Stage {
             create_topics: false,
             intake_limits: kafka_topics::Limits::default(),
             console: listener,
-            access: console::Access::default(),
+            access: console::Access {
+                read_token: None,
+                operator_token: Some(SecretString::from(operator_token.clone())),
+            },
             metrics,
         };
         let mut tasks = Tasks::new(GRACE);
@@ -150,6 +158,7 @@ impl Stage {
             sandbox,
             log,
             console,
+            operator_token,
             producer,
             records,
             show,
@@ -168,6 +177,7 @@ impl Stage {
             sandbox,
             log,
             console,
+            operator_token,
             producer,
             records,
             show,
@@ -226,7 +236,10 @@ impl Stage {
             Err(error) => Err(error),
         };
         if options.stay && is_over {
-            eprintln!("\nThe console stays up at http://{console} until Ctrl-C.");
+            eprintln!(
+                "\nThe console stays up at http://{console} until Ctrl-C. To act there, give any name and the password\n\
+                 {operator_token}"
+            );
             clock.slow_down();
             signals::terminate().await;
         }

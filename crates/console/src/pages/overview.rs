@@ -125,7 +125,9 @@ fn accounts(accounts: &[Account], now: Timestamp) -> Markup {
                 th scope="row" { a href={ "/sessions?account=" (account.account) } { (account.account) }
                     @if account.mode == "watch" { " " span .state.calm { "watch only" } } }
                 td { (state(account.condition))
-                    @if mood(account.condition) != "good" {
+                    @if account.condition == "slowed" {
+                        " by Amazon Pay: its quota is used elsewhere, too"
+                    } @else if mood(account.condition) != "good" {
                         " since " (when(account.since, now)) " by " (or_dash(account.by.as_deref())) ": " (account.reason)
                     } }
                 td .number { (account.backlog) }

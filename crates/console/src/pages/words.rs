@@ -77,8 +77,8 @@ pub(super) fn help_for(kind: &str) -> &'static str {
         "needs-repair" => "send a corrected event, or release it after a repair elsewhere",
         "conflict" | "contradiction" => "compare the order with Amazon, then release it",
         "forsworn" => "release it while there is time, if it is to be confirmed after all",
-        "deadline-near" => "see why it waits below; retry it when that is over",
-        "in-doubt" => "nothing to do while look-ups go on: see their answers below",
+        "deadline-near" => "see on its page why it waits; retry it when that is over",
+        "in-doubt" => "nothing to do while look-ups go on: see their answers on its page",
         "payment-overdue" => "look at the charge in Seller Central",
         _ => "see its runbook",
     }
