@@ -80,7 +80,9 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
     }
     match cli.command {
         Command::Demo(options) => demo::run(options).await,
-        Command::Run => commands::run::run(config()?).await.map(|()| Ended::Done),
+        Command::Run => commands::run::run(config()?, cli.config)
+            .await
+            .map(|()| Ended::Done),
         Command::Check { online, output } => commands::check::run(config(), online, output.json).await,
         Command::Migrate {
             check,

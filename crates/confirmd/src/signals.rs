@@ -1,4 +1,4 @@
-//! What ends the program from outside.
+//! What reaches the program from outside.
 
 /// Returns at SIGTERM or SIGINT.
 pub(crate) async fn terminate() {
@@ -17,16 +17,27 @@ pub(crate) async fn terminate() {
     }
 }
 
-/// Keeps SIGHUP from ending the daemon, and says what it does not do yet.
-pub(crate) async fn tell_of_hang_ups() {
+/// SIGHUP, which does not end the program from when on this is there.
+pub(crate) struct HangUps {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut hang_up = signal(SignalKind::hangup()).expect("SIGHUP can be listened for");
-        while hang_up.recv().await.is_some() {
-            tracing::warn!(
-                "SIGHUP: this version reads keys and limits at its start only: restart it to change them"
-            );
+    signal: tokio::signal::unix::Signal,
+}
+
+impl HangUps {
+    pub(crate) fn listen() -> Self {
+        Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
+                .expect("SIGHUP can be listened for"),
         }
+    }
+
+    /// Returns at the next one.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.signal.recv().await.is_some() {
+            return;
+        }
+        std::future::pending::<()>().await;
     }
 }

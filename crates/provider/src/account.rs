@@ -82,15 +82,23 @@ pub(crate) struct Heard<'a> {
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) name: AccountName,
-    pub(crate) client: Client,
     pub(crate) attempt_timeout: Duration,
+    state: Mutex<State>,
+}
+
+/// What may be replaced while calls are on their way: these keep what they began with.
+#[derive(Debug, Clone)]
+struct Renewable {
+    client: Arc<Client>,
     quotas: Quotas,
     shop_front_share: f64,
-    state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
+    renewable: Renewable,
+    /// This replica's part of the quotas.
+    share: f64,
     buckets: Buckets,
     breaker: Breaker,
     paused: bool,
@@ -120,6 +128,18 @@ impl Buckets {
 }
 
 impl State {
+    fn share_out(&mut self, now: Timestamp) {
+        let Renewable {
+            quotas,
+            shop_front_share,
+            ..
+        } = self.renewable;
+        for call in [Call::Confirm, Call::LookUp, Call::Charge, Call::Permission] {
+            let quota = ours(quotas.of(call), shop_front_share, self.share);
+            self.buckets.of(call).share_out(quota, now);
+        }
+    }
+
     fn condition(&self) -> Condition {
         if self.paused {
             Condition::Paused
@@ -156,6 +176,12 @@ impl Account {
     ) -> Self {
         let bucket = |call| Bucket::new(ours(quotas.of(call), shop_front_share, 1.0), now);
         let state = State {
+            renewable: Renewable {
+                client: Arc::new(client),
+                quotas,
+                shop_front_share,
+            },
+            share: 1.0,
             buckets: Buckets {
                 confirm: bucket(Call::Confirm),
                 look_up: bucket(Call::LookUp),
@@ -171,10 +197,7 @@ impl Account {
         };
         Self {
             name,
-            client,
             attempt_timeout,
-            quotas,
-            shop_front_share,
             state: Mutex::new(state),
         }
     }
@@ -342,10 +365,22 @@ impl Account {
 
     pub(crate) fn share_out(&self, share: f64, now: Timestamp) {
         let mut state = self.state();
-        for call in [Call::Confirm, Call::LookUp, Call::Charge, Call::Permission] {
-            let quota = ours(self.quotas.of(call), self.shop_front_share, share);
-            state.buckets.of(call).share_out(quota, now);
-        }
+        state.share = share;
+        state.share_out(now);
+    }
+
+    /// By which calls are signed and sent from now on.
+    pub(crate) fn client(&self) -> Arc<Client> {
+        self.state().renewable.client.clone()
+    }
+
+    /// Takes key, endpoint and limits over from the same account, made anew. One that is stopped is probed at once.
+    pub(crate) fn renew(&self, newer: &Self, now: Timestamp) {
+        let renewable = newer.state().renewable.clone();
+        let mut state = self.state();
+        state.renewable = renewable;
+        state.share_out(now);
+        state.breaker.probe_now(now);
     }
 
     pub(crate) fn rate(&self, call: Call) -> f64 {

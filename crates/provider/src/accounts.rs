@@ -138,6 +138,17 @@ impl<C: Clock> Accounts<C> {
             .min()
     }
 
+    /// Takes the key, the endpoint and the limits of an account over from `newer`, which has been made of newer settings.
+    /// Calls that are on their way end as they began; one that is stopped is probed at once.
+    ///
+    /// # Errors
+    /// [`UnknownAccount`], if either does not know it.
+    pub fn renew(&self, account: &AccountName, newer: &Self) -> Result<(), UnknownAccount> {
+        let newer = newer.account(account)?;
+        self.account(account)?.renew(&newer, self.clock.now());
+        Ok(())
+    }
+
     /// This replica's part of every quota, 0 to 1: its part of the partitions.
     pub fn share_out(&self, share: f64) {
         let now = self.clock.now();

@@ -129,7 +129,8 @@ pub(crate) async fn exchange<T: amazon_pay::Answer>(
     window: Window,
 ) -> Result<Response<T>, Failure> {
     let begun_at = clock.now();
-    let signed = account.client.sign(request, account.corrected(begun_at))?;
+    let client = account.client();
+    let signed = client.sign(request, account.corrected(begun_at))?;
     // Asked last: signing takes its time, and so may whoever runs us.
     let now = clock.now();
     if window.send_by.is_some_and(|send_by| send_by < now) {
@@ -143,8 +144,7 @@ pub(crate) async fn exchange<T: amazon_pay::Answer>(
         }
         turn.spend();
     }
-    let Some(answered) = before(clock.sleep_until(window.answer_by), account.client.send(signed)).await
-    else {
+    let Some(answered) = before(clock.sleep_until(window.answer_by), client.send(signed)).await else {
         return Err(Failure::Silence("no answer in time".to_owned()));
     };
     let date = match &answered {

@@ -1,16 +1,20 @@
 //! `confirmd run`: the daemon.
 
+use std::path::PathBuf;
+
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use crate::chance::Drawn;
 use crate::config::Config;
+use crate::daemon::reload::Source;
 use crate::daemon::tasks::Tasks;
 use crate::daemon::{self, Parts};
-use crate::{desk, query, service, signals, telemetry};
+use crate::signals::{self, HangUps};
+use crate::{desk, query, service, telemetry};
 
 /// Runs until SIGTERM or SIGINT.
-pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+pub(crate) async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     telemetry::log(&config.telemetry.log, config.telemetry.format);
     for key in &config.without_effect {
         tracing::warn!("the configuration sets {key}, which has no effect in this version");
@@ -23,7 +27,11 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         signals::terminate().await;
         stop_starting.cancel();
     });
-    tokio::spawn(signals::tell_of_hang_ups());
+    let reload = Source {
+        file,
+        read: config.files.clone(),
+        hang_ups: HangUps::listen(),
+    };
     let Some(log) = daemon::open_log(&config, &starting).await? else {
         return Ok(());
     };
@@ -47,6 +55,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         console,
         access: config.console.access.clone(),
         metrics,
+        reload: Some(reload),
     };
     let mut tasks = Tasks::new(config.shutdown_grace);
     drop(daemon::start(parts, &mut tasks).await?);

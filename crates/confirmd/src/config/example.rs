@@ -49,7 +49,7 @@ fn the_example_has_every_key() {
     let missing: Vec<_> = reader.asked().iter().filter(|key| !reader.has(key)).collect();
     assert!(missing.is_empty(), "the example does not show {missing:?}");
     assert!(reader.asked().len() > 40, "{:?}", reader.asked());
-    let (problems, without_effect) = reader.finish();
+    let (problems, without_effect, _) = reader.finish();
     let unknown = problems
         .0
         .iter()

@@ -40,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) telemetry: Telemetry,
     /// Keys of the contract that are set and have no effect yet.
     pub(crate) without_effect: Vec<String>,
+    /// The files that it was read from.
+    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone)]
@@ -150,10 +152,12 @@ impl Config {
         let mut reader = Reader::new(figment, file)?;
         let read = Self::read_all(&mut reader);
         reader.refuse_unknown();
-        let (problems, without_effect) = reader.finish();
+        let (problems, without_effect, mut files) = reader.finish();
+        files.push(PathBuf::from(file));
         match (read, problems.is_empty()) {
             (Some(config), true) => Ok(Self {
                 without_effect,
+                files,
                 ..config
             }),
             _ => Err(problems),
@@ -195,6 +199,7 @@ impl Config {
             console: console?,
             telemetry,
             without_effect: Vec::new(),
+            files: Vec::new(),
         })
     }
 

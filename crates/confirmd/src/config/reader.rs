@@ -18,6 +18,8 @@ pub(super) struct Reader<'a> {
     asked: BTreeSet<String>,
     problems: Vec<Problem>,
     without_effect: Vec<String>,
+    /// That were read.
+    files: Vec<PathBuf>,
 }
 
 impl<'a> Reader<'a> {
@@ -41,12 +43,13 @@ impl<'a> Reader<'a> {
             asked: BTreeSet::new(),
             problems: Vec::new(),
             without_effect: Vec::new(),
+            files: Vec::new(),
         })
     }
 
     /// The problems, and the keys that are set and have no effect yet.
-    pub(super) fn finish(self) -> (Problems, Vec<String>) {
-        (Problems(self.problems), self.without_effect)
+    pub(super) fn finish(self) -> (Problems, Vec<String>, Vec<PathBuf>) {
+        (Problems(self.problems), self.without_effect, self.files)
     }
 
     /// Every key that there is.
@@ -309,6 +312,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn read_file(&mut self, key: &str, file: &Path) -> Option<String> {
+        self.files.push(file.to_owned());
         match std::fs::read_to_string(file) {
             Ok(text) => Some(text),
             // A URL under the wrong key may hold a password.

@@ -6,6 +6,7 @@ mod details;
 mod erasure;
 pub(crate) mod gauges;
 pub(crate) mod outlook;
+pub(crate) mod reload;
 pub(crate) mod schedule;
 pub(crate) mod sweep;
 pub(crate) mod tasks;
@@ -68,6 +69,8 @@ pub(crate) struct Parts {
     pub(crate) console: TcpListener,
     pub(crate) access: console::Access,
     pub(crate) metrics: metrics_exporter_prometheus::PrometheusHandle,
+    /// Where newer keys and limits come from, if from anywhere.
+    pub(crate) reload: Option<reload::Source>,
 }
 
 /// Reads top to bottom: this is the whole program.
@@ -207,6 +210,11 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
         let personal_data_for = reconciler.policies.otherwise.personal_data_for;
         erasure::run(log.clone(), clock.clone(), personal_data_for, tick.clone(), stop)
     });
+    if let Some(source) = parts.reload {
+        tasks.spawn("reload", |stop| {
+            reload::run(source, reconciler.clone(), clock.clone(), tick.clone(), stop)
+        });
+    }
     tasks.spawn("waiters", |stop| waiters.ask(log.clone(), tick.clone(), stop));
     tasks.spawn("console", |stop| async move {
         console::serve(parts.console, office, parts.access, stop).await;

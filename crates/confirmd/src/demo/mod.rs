@@ -142,6 +142,7 @@ impl Stage {
                 operator_token: Some(SecretString::from(operator_token.clone())),
             },
             metrics,
+            reload: None,
         };
         let mut tasks = Tasks::new(GRACE);
         drop(daemon::start(parts, &mut tasks).await?);

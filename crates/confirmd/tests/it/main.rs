@@ -10,6 +10,7 @@ mod checking;
 mod importing;
 mod listing;
 mod migrating;
+mod renewing;
 mod running;
 mod serving;
 mod serving_the_sandbox;

@@ -246,6 +246,13 @@ impl Daemon {
         &self.console
     }
 
+    /// SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        let id = self.child.id().expect("it runs").to_string();
+        let told = std::process::Command::new("kill").args(["-HUP", &id]).status();
+        assert!(told.unwrap().success());
+    }
+
     /// SIGTERM.
     pub(crate) async fn terminate(self) -> Finished {
         let id = self.child.id().expect("it runs").to_string();

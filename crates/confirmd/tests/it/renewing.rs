@@ -1,0 +1,105 @@
+//! Keys that are replaced while it runs.
+
+use serde_json::json;
+
+use crate::support::{Daemon, Place, id_of};
+
+/// Another merchant's key: as good as any, and not this one's.
+fn put_a_wrong_key(place: &Place) {
+    std::fs::copy(place.path("us_shop.pem"), place.path("eu_shop.pem")).unwrap();
+}
+
+fn put_the_right_key(place: &Place) {
+    let info = place.sandbox.info();
+    let merchant = info.merchants.iter().find(|it| it.account == "eu_shop").unwrap();
+    std::fs::copy(&merchant.private_key_file, place.path("eu_shop.pem")).unwrap();
+}
+
+/// A checkout that is confirmed now.
+async fn one_is_confirmed(place: &Place, daemon: &Daemon) {
+    let checkout = place.checkout(json!({}));
+    let imported = place.import(&[checkout.to_string()], &[]).await;
+    assert_eq!(imported.code(), Some(0), "{imported:?}");
+    let path = format!("/api/sessions/{}/outcome?wait=60s", id_of(&checkout));
+    let (status, outcome) = daemon.get(&path).await;
+    assert_eq!(
+        (status, &outcome["type"]),
+        (200, &json!("checkout.confirmed.v1")),
+        "{outcome}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_new_key_is_refused_and_the_old_one_goes_on() {
+    let place = Place::migrated().await;
+    let mut daemon = place.daemon().await;
+    daemon.line("confirmd runs").await;
+    put_a_wrong_key(&place);
+    daemon.hang_up();
+    daemon
+        .line("Amazon Pay refuses the new key of `eu_shop`, and the old one stays")
+        .await;
+    daemon
+        .line("the key and the limits of `us_shop` are those of the configuration now")
+        .await;
+    // A command reads the file as it is: it would be refused, and is not asked to call Amazon.
+    one_is_confirmed(&place, &daemon).await;
+
+    let right = place.path("confirmd.toml");
+    let configuration = std::fs::read_to_string(&right).unwrap();
+    std::fs::write(place.path("eu_shop.pem"), "no key at all").unwrap();
+    daemon.hang_up();
+    let said = daemon.line("the configuration cannot be used as it is now").await;
+    assert!(!said.contains("no key at all"), "{said}");
+    put_the_right_key(&place);
+    std::fs::write(&right, format!("{configuration}\n[unknown]\nkey = 1\n")).unwrap();
+    daemon.hang_up();
+    daemon.line("unknown").await;
+    std::fs::write(&right, configuration).unwrap();
+    one_is_confirmed(&place, &daemon).await;
+    daemon.terminate().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_right_key_is_taken_up_when_its_file_is_there_and_what_waited_goes_on() {
+    let place = Place::migrated().await;
+    put_a_wrong_key(&place);
+    let mut daemon = place.daemon().await;
+    daemon.line("confirmd runs").await;
+    let checkout = place.checkout(json!({}));
+    place.import(&[checkout.to_string()], &[]).await;
+    daemon.line("InvalidRequestSignature").await;
+    // Nobody says so: it sees by itself that the file is another.
+    put_the_right_key(&place);
+    daemon
+        .line("the key and the limits of `eu_shop` are those of the configuration now")
+        .await;
+    let path = format!("/api/sessions/{}/outcome?wait=60s", id_of(&checkout));
+    let (status, outcome) = daemon.get(&path).await;
+    assert_eq!(
+        (status, &outcome["type"]),
+        (200, &json!("checkout.confirmed.v1")),
+        "{outcome}"
+    );
+    daemon.terminate().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn newer_limits_are_kept_from_then_on() {
+    let place = Place::migrated().await;
+    let mut daemon = place.daemon().await;
+    daemon.line("confirmd runs").await;
+    let configuration = std::fs::read_to_string(place.path("confirmd.toml")).unwrap();
+    let slower = configuration.replace(
+        "[accounts.us_shop]",
+        "[accounts.eu_shop.quota]\nconfirm = { burst = 7, per_second = 3 }\nshop_front_share = 0.5\n[accounts.us_shop]",
+    );
+    std::fs::write(place.path("confirmd.toml"), slower).unwrap();
+    daemon.hang_up();
+    daemon
+        .line("the key and the limits of `eu_shop` are those of the configuration now")
+        .await;
+    let (_, accounts) = daemon.get("/api/accounts").await;
+    assert_eq!(accounts[0]["quotaPerSecond"]["confirm"], 1.5, "{accounts}");
+    daemon.terminate().await;
+}
