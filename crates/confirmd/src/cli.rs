@@ -73,6 +73,11 @@ pub(crate) enum Command {
         #[arg(long)]
         tls_dir: Option<PathBuf>,
     },
+    /// Writes the manual's pages, one a command, into a folder.
+    Man {
+        /// Such as /usr/local/share/man/man1.
+        folder: PathBuf,
+    },
     /// Prints a completion script.
     Completions {
         /// For which shell.

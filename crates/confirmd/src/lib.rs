@@ -76,6 +76,7 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
         | Command::Accounts(_)
         | Command::Health { .. }
         | Command::Sandbox { .. }
+        | Command::Man { .. }
         | Command::Completions { .. } => telemetry::log("warn", LogFormat::Text),
     }
     match cli.command {
@@ -100,6 +101,7 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
         } => commands::sandbox::run(listen, control_listen, profile, tls_dir)
             .await
             .map(|()| Ended::Done),
+        Command::Man { folder } => commands::man(&folder).map(|()| Ended::Done),
         Command::Completions { shell } => {
             commands::completions(shell);
             Ok(Ended::Done)

@@ -13,6 +13,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use checkout::SessionId;
+use indicatif::{ProgressBar, ProgressStyle};
 use kafka_topics::{Accounts, Incoming, Unreadable, parse, partition_of};
 use reconciler::Arrival;
 use reconciler::ports::{Clock, SessionLog};
@@ -35,12 +36,18 @@ pub(crate) async fn run(config: &Config, file: &Path, as_json: bool) -> anyhow::
     let at_hand = at_hand(config).await?;
     let accounts = Accounts::new(config.accounts.keys().cloned());
     let named = file.display().to_string();
+    // Drawn where standard error is a terminal, and nowhere else.
+    let progress = ProgressBar::no_length().with_style(
+        ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left")
+            .expect("the template is one"),
+    );
     let mut lines: Box<dyn BufRead> = if file == Path::new("-") {
-        Box::new(BufReader::new(std::io::stdin()))
+        Box::new(BufReader::new(progress.wrap_read(std::io::stdin())))
     } else {
-        Box::new(BufReader::new(
-            std::fs::File::open(file).with_context(|| format!("`{named}` cannot be read"))?,
-        ))
+        let unreadable = || format!("`{named}` cannot be read");
+        let file = std::fs::File::open(file).with_context(unreadable)?;
+        progress.set_length(file.metadata().with_context(unreadable)?.len());
+        Box::new(BufReader::new(progress.wrap_read(file)))
     };
     let mut imported = Imported::default();
     let mut batch = Batch::default();
@@ -89,6 +96,7 @@ pub(crate) async fn run(config: &Config, file: &Path, as_json: bool) -> anyhow::
         }
     }
     record(&at_hand, &mut batch, &mut imported).await?;
+    progress.finish_and_clear();
     if as_json {
         print_json(&imported.as_json())?;
     } else {

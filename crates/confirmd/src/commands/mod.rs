@@ -9,9 +9,11 @@ pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod sessions;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Context;
 use checkout::Timestamp;
 use clap::CommandFactory;
 use reconciler::Announcement;
@@ -55,6 +57,11 @@ impl From<Ended> for ExitCode {
 
 pub(crate) fn completions(shell: clap_complete::Shell) {
     clap_complete::generate(shell, &mut Cli::command(), "confirmd", &mut std::io::stdout());
+}
+
+pub(crate) fn man(folder: &Path) -> anyhow::Result<()> {
+    clap_mangen::generate_to(Cli::command(), folder)
+        .with_context(|| format!("`{}` cannot be written to", folder.display()))
 }
 
 /// A command tells nobody: the daemon's outbox does.

@@ -21,7 +21,7 @@ fn with_lines(wanted: impl Fn(&str) -> bool) -> String {
     EXAMPLE.lines().map(in_force).collect::<Vec<_>>().join("\n")
 }
 
-/// What a configuration comes to, beside the keys that are set to no effect.
+/// What a configuration comes to, beside the keys that are set to no effect, and where it lies.
 fn read(toml: &str) -> String {
     let folder = Folder::new();
     std::fs::rename(folder.path("key.pem"), folder.path("amazon-pay.pem")).unwrap();
@@ -29,6 +29,7 @@ fn read(toml: &str) -> String {
     let figment = Figment::from(Toml::file_exact(&file));
     let mut config = Config::read(&figment, "confirmd.toml").unwrap();
     config.without_effect.clear();
+    config.files.clear();
     format!("{config:#?}")
 }
 

@@ -70,3 +70,24 @@ async fn health_says_whether_the_daemon_of_this_configuration_lives() {
     assert_eq!(gone.code(), Some(1), "{gone:?}");
     assert!(gone.stderr.contains("console.listen"), "{gone:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manual_has_a_page_for_every_command() {
+    let place = Place::new().await;
+    let folder = place.path("man");
+    std::fs::create_dir(&folder).unwrap();
+    let written = place.command(&["man", &folder.display().to_string()]).await;
+    assert_eq!(written.code(), Some(0), "{written:?}");
+    for (page, told) in [
+        ("confirmd.1", "Amazon Pay"),
+        ("confirmd-run.1", "daemon"),
+        ("confirmd-sessions-explain.1", "why"),
+        ("confirmd-accounts-pause.1", "reason"),
+    ] {
+        let text = std::fs::read_to_string(folder.join(page)).unwrap();
+        assert!(text.contains(told), "{page}: {text}");
+    }
+    let nowhere = place.command(&["man", "/nowhere/at/all"]).await;
+    assert_eq!(nowhere.code(), Some(1), "{nowhere:?}");
+    assert!(nowhere.stderr.contains("/nowhere/at/all"), "{nowhere:?}");
+}
