@@ -9,6 +9,7 @@
 mod checking;
 mod importing;
 mod listing;
+mod logging;
 mod migrating;
 mod renewing;
 mod running;

@@ -2,10 +2,10 @@
 -- each account, the earliest deadlines first: those that can still be saved, then those of them that a plan gives up,
 -- then those whose deadline has passed. The accounts are stepped through in the index of the queue itself.
 --
--- Where no more are due than are wanted, they are found along the due times and put in order. Otherwise each of the three
--- parts walks along the deadlines, and none is begun where those before it are enough. Which of the two it is, is
--- counted here, since the planner guesses wrong: it multiplies how few are unsettled with how few are due, though
--- nothing else can be due.
+-- Where no more are due than a few times what is wanted, they are found along the due times and put in order. Otherwise
+-- each of the three parts walks along the deadlines, where it soon comes to one that is due, and none is begun where those
+-- before it are enough. Which of the two it is, is counted here, since the planner guesses wrong: it multiplies how few are
+-- unsettled with how few are due, though nothing else can be due.
 WITH RECURSIVE accounts AS (
     (SELECT account FROM sessions WHERE NOT settled ORDER BY account LIMIT 1)
     UNION ALL
@@ -51,9 +51,9 @@ urgent AS (
             FROM queue q
             WHERE q.account = a.account AND q.due_at <= $2 AND q.is_ours
             ORDER BY q.due_at
-            LIMIT $4 + 1
+            LIMIT $4 * 8 + 1
         ),
-        are_all AS (SELECT count(*) <= $4 AS so FROM first_due),
+        are_all AS (SELECT count(*) <= $4 * 8 AS so FROM first_due),
         -- For each session of the queue it is to be asked whether it is due: a condition on the due time itself would
         -- be taken for one that leaves next to nothing.
         due AS NOT MATERIALIZED (
@@ -61,13 +61,17 @@ urgent AS (
             FROM queue q
             WHERE q.account = a.account AND q.is_ours AND CASE WHEN q.due_at <= $2 THEN TRUE ELSE FALSE END
         )
-        SELECT
-            CASE WHEN f.deadline <= $2 THEN 3 WHEN f.is_given_up THEN 2 ELSE 1 END AS rank,
-            f.session_id,
-            f.due_at,
-            f.deadline
-        FROM first_due f
-        WHERE (SELECT so FROM are_all)
+        (
+            SELECT
+                CASE WHEN f.deadline <= $2 THEN 3 WHEN f.is_given_up THEN 2 ELSE 1 END AS rank,
+                f.session_id,
+                f.due_at,
+                f.deadline
+            FROM first_due f
+            WHERE (SELECT so FROM are_all)
+            ORDER BY rank, f.deadline, f.session_id
+            LIMIT $4
+        )
         UNION ALL
         (
             (
