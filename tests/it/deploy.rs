@@ -4,6 +4,7 @@
 mod chart;
 mod compose;
 mod container;
+mod dashboards;
 mod systemd;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -22,6 +22,7 @@ use sandbox::{ClockSource, NewSession, Options, Profile, Sandbox, SandboxClock, 
 use serde_json::{Value, json};
 use testkit::real;
 
+pub(crate) use console::get;
 pub(crate) use daemon::{Daemon, Finished};
 pub(crate) use events::address;
 pub(crate) use machine::MachinesClock;

@@ -26,14 +26,14 @@ async fn as_json_each_line_is_one_object_with_its_time_its_level_and_what_happen
         );
         assert!(line["message"].is_string(), "{line}");
     }
-    let call = lines
-        .iter()
-        .find(|line| line["operation"] == "finalize")
-        .unwrap();
+    let call = lines.iter().find(|line| line["operation"] == "finalize").unwrap();
     assert_eq!(
         (&call["account"], &call["subject"], &call["status"]),
         (&json!("eu_shop"), &json!(id_of(&checkout)), &json!(200)),
         "{call}"
     );
-    assert!(call["request_id"].is_string() && call["duration_ms"].is_u64(), "{call}");
+    assert!(
+        call["request_id"].is_string() && call["duration_ms"].is_u64(),
+        "{call}"
+    );
 }

@@ -6,6 +6,7 @@
 )]
 
 mod arbitrary;
+mod documents;
 mod drive;
 mod fixture;
 mod intake;

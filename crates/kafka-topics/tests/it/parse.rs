@@ -42,7 +42,7 @@ fn example() -> Value {
 }
 
 /// The example with fields set; a null takes one away.
-pub(super) fn with(fields: &Value) -> Value {
+pub(crate) fn with(fields: &Value) -> Value {
     let mut event = example();
     for (name, value) in fields.as_object().unwrap() {
         event[name] = value.clone();
@@ -50,7 +50,7 @@ pub(super) fn with(fields: &Value) -> Value {
     event
 }
 
-fn complete(fields: &Value) -> Value {
+pub(crate) fn complete(fields: &Value) -> Value {
     let mut event = json!({
         "checkoutSessionId": ID, "account": "eu_shop", "operation": "Complete",
         "chargeAmount": {"amount": "23.45", "currencyCode": "EUR"},
@@ -85,8 +85,13 @@ fn read_with(headers: &[(&str, &str)], event: &Value) -> Result<Arrival, Unreada
     read_bytes(&headers, Some(event.to_string().as_bytes()))
 }
 
-pub(super) fn read(event: &Value) -> Arrival {
+pub(crate) fn read(event: &Value) -> Arrival {
     read_with(&[], event).unwrap()
+}
+
+/// Whether it has a readable session id.
+pub(crate) fn is_readable(event: &Value) -> bool {
+    read_with(&[], event).is_ok()
 }
 
 fn amount(text: &str, currency: &str) -> Amount {

@@ -20,7 +20,7 @@ use crate::fixture::{Letters, broker, soon};
 
 const ID: &str = "7c0a6d1e-52f4-4b7b-9b1c-2f3d0e8a4c11";
 
-fn time(text: &str) -> Timestamp {
+pub(crate) fn time(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
 
@@ -28,7 +28,7 @@ fn deadline() -> Timestamp {
     time("2026-01-06T10:00:00Z")
 }
 
-fn announcement(id: &str, version: u32, content: Content) -> Announcement {
+pub(crate) fn announcement(id: &str, version: u32, content: Content) -> Announcement {
     Announcement {
         id: SessionId::parse(id).unwrap(),
         version: Version(version),
@@ -49,7 +49,7 @@ fn ids() -> Ids {
     }
 }
 
-fn confirmed() -> Content {
+pub(crate) fn confirmed() -> Content {
     Content::Confirmed {
         evidence: Evidence::Answer,
         operation: Some(Operation::Finalize),
@@ -62,7 +62,7 @@ fn confirmed() -> Content {
     }
 }
 
-fn alert(kind: AlertKind, firing: bool) -> Content {
+pub(crate) fn alert(kind: AlertKind, firing: bool) -> Content {
     Content::Alert {
         kind,
         ordinal: 2,
@@ -76,7 +76,7 @@ fn alert(kind: AlertKind, firing: bool) -> Content {
     }
 }
 
-fn declined(sets_up_wallet: bool) -> Content {
+pub(crate) fn declined(sets_up_wallet: bool) -> Content {
     Content::Declined {
         evidence: Evidence::LookUp,
         reason_code: (!sets_up_wallet).then(|| "BuyerCanceled".to_owned()),

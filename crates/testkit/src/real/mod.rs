@@ -1,5 +1,5 @@
 //! Real parts for tests: Apache Kafka and PostgreSQL, private to the test process, and Amazon's own SDK for Node.js.
-//! And what tries the rest: a browser the console, Prometheus' promtool the rules, systemd's systemd-analyze the unit, Helm and
+//! And what tries the rest: a browser the console, Prometheus the rules and what dashboards ask, systemd's systemd-analyze the unit, Helm and
 //! Kubernetes' schemas the chart.
 //!
 //! ```text
@@ -46,7 +46,7 @@ pub use kafka::{JavaWithKafka, Kafka, KafkaServer, java_with_kafka, kafka};
 pub use kubernetes::{KubernetesValidate, kubernetes_validate};
 pub use node::{NodeWithSdk, node_with_sdk};
 pub use postgres::{Postgres, PostgresServer, postgres, psql};
-pub use prometheus::promtool;
+pub use prometheus::{PrometheusServer, promtool};
 pub use systemd::systemd_analyze;
 
 /// A name that no other call has returned, in this process or in another: for topics, groups and databases, which may
