@@ -68,12 +68,16 @@ const WRITES: [&str; 16] = [
 const OTHER_WRITES: [&str; 4] = ["commit", "set_aside", "erase", "probe"];
 
 /// Files that are not on a write path, or that pass on what their callers have labelled.
-const OTHER_FILES: [(&str, &str); 7] = [
+const OTHER_FILES: [(&str, &str); 8] = [
     ("/demo/", "the demo's shop and broker"),
     ("/metered.rs", "a log that tells the metrics of what it passes on"),
     (
         "/check.rs",
         "asks whether an account's key is taken, and records nothing",
+    ),
+    (
+        "/reload.rs",
+        "asks the same about a new key, before it is taken over, and records nothing",
     ),
     ("/settings.rs", "what librdkafka is told before it runs"),
     ("/fields.rs", "reading an event: it touches nothing"),
