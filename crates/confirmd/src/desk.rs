@@ -24,6 +24,7 @@ use crate::clock::real_sleep;
 use crate::config::parse_duration;
 use crate::daemon::Confirmd;
 use crate::daemon::schedule::Tick;
+use crate::daemon::sweep::Assignment;
 use crate::daemon::waiters::Waiters;
 use crate::query::{self, ListOf, NotAQuery, Plans};
 use crate::view;
@@ -46,6 +47,7 @@ pub(crate) struct Office {
     pub(crate) metrics: PrometheusHandle,
     pub(crate) tick: Tick,
     pub(crate) waiters: Arc<Waiters>,
+    pub(crate) assignment: watch::Receiver<Assignment>,
     pub(crate) last_overview: Mutex<Option<Overview>>,
 }
 
@@ -80,6 +82,13 @@ impl Office {
             .collect()
     }
 
+    fn foretold(&self) -> Option<f64> {
+        let plans = self.plans();
+        let accounts = self.reconciler.amazon.conditions();
+        let is_counted = accounts.iter().all(|state| plans.contains_key(&state.account));
+        is_counted.then(|| self.assignment.borrow().share_of_quota())
+    }
+
     async fn count(&self, now: Timestamp) -> Result<Overview, Trouble> {
         let filter = Filter {
             which: Which::Unsettled,
@@ -110,6 +119,7 @@ impl Office {
             at: now,
             readiness: self.readiness().await,
             accounts: self.accounts().await?,
+            foretold: self.foretold(),
             at_risk: self.at_risk(now).await?,
             deadlines_by_hour,
             next: next.iter().map(view::line).collect(),

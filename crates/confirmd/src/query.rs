@@ -155,6 +155,9 @@ pub(crate) async fn page(
 ) -> Result<Page<Line>, NotAQuery> {
     let mut filter = filter(policies, asked, now)?;
     filter.after = after.map(place).transpose()?;
+    if asked.reference.is_some() {
+        filter.limit = MOST;
+    }
     let found = found(log, &filter, asked.reference.as_deref()).await?;
     // With an order number all there are have come.
     let is_full = asked.reference.is_none() && found.len() >= filter.limit as usize;

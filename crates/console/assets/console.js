@@ -18,13 +18,19 @@ if (live && window.EventSource) {
     fetching = true;
     try {
       const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
-      if (!answer.ok) return;
+      if (!answer.ok) {
+        status.textContent = `not live: the server answers ${answer.status}`;
+        return;
+      }
+      status.textContent = "live";
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector("main");
       if (!fresh) return;
       const focused = document.activeElement && document.activeElement.id;
       live.replaceChildren(...fresh.childNodes);
       if (focused) document.getElementById(focused)?.focus();
+    } catch {
+      status.textContent = "not live: the server does not answer";
     } finally {
       fetching = false;
     }

@@ -24,9 +24,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::desk::Desk;
 
-/// Wrong tokens from one address before it has to wait,
+/// Wrong tokens from one address that are answered as such and logged,
 const WRONG_AT_ONCE: u32 = 10;
-/// and how long for each one more.
+/// and how long it takes until it is one more.
 const ONE_MORE_AFTER: Duration = Duration::from_secs(6);
 /// Addresses that are remembered; beyond them the oldest is forgotten.
 const ADDRESSES: usize = 1_024;
@@ -90,9 +90,6 @@ impl<D: Desk> Gate<D> {
                 None => Err(Refused::ForeignName),
             };
         };
-        if self.has_to_wait(from) {
-            return Err(Refused::TooManyWrong);
-        }
         let is = |known: &Option<SecretString>| {
             known
                 .as_ref()
@@ -103,25 +100,16 @@ impl<D: Desk> Gate<D> {
             Ok(Role::Operator(name))
         } else if reads {
             Ok(Role::Reader)
+        } else if self.is_one_too_many(from) {
+            Err(Refused::TooManyWrong)
         } else {
-            self.was_wrong(from);
             Err(Refused::WrongToken)
         }
     }
 
-    fn has_to_wait(&self, from: IpAddr) -> bool {
-        let now = self.desk.now();
-        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(known) = wrong.get_mut(&from) else {
-            return false;
-        };
-        if known.left == 0 && known.since.plus(ONE_MORE_AFTER) <= now {
-            *known = Wrong { left: 1, since: now };
-        }
-        known.left == 0
-    }
-
-    fn was_wrong(&self, from: IpAddr) {
+    /// Counts a wrong token. Whoever has the right one is let in all the same: behind a proxy all come from one address, and
+    /// somebody who guesses there must not lock everybody out.
+    fn is_one_too_many(&self, from: IpAddr) -> bool {
         let now = self.desk.now();
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         if wrong.len() >= ADDRESSES
@@ -137,14 +125,22 @@ impl<D: Desk> Gate<D> {
             left: WRONG_AT_ONCE,
             since: now,
         });
-        if known.left == WRONG_AT_ONCE {
-            tracing::warn!(%from, "a wrong token came to the console; more from there are not logged until it has to wait");
+        let regained = now.since(known.since).as_secs() / ONE_MORE_AFTER.as_secs();
+        if regained > 0 {
+            let regained = u32::try_from(regained).unwrap_or(WRONG_AT_ONCE);
+            known.left = known.left.saturating_add(regained).min(WRONG_AT_ONCE);
+            known.since = now;
         }
-        known.left = known.left.saturating_sub(1);
-        known.since = now;
-        if known.left == 0 {
-            tracing::warn!(%from, "too many wrong tokens: whoever comes from there has to wait");
+        match known.left {
+            0 => return true,
+            1 => tracing::warn!(%from, "too many wrong tokens come to the console from there"),
+            WRONG_AT_ONCE => {
+                tracing::warn!(%from, "a wrong token came to the console; the next few from there are not logged");
+            }
+            _ => {}
         }
+        known.left -= 1;
+        false
     }
 }
 
@@ -203,7 +199,8 @@ pub(crate) async fn with_security_headers(request: Request, next: Next) -> Respo
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // With less, a browser would not say of our own forms where they come from.
+        (header::REFERRER_POLICY, "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -220,7 +217,7 @@ impl Refused {
             Self::WrongToken => (StatusCode::UNAUTHORIZED, "this token is not known here\n"),
             Self::TooManyWrong => (
                 StatusCode::TOO_MANY_REQUESTS,
-                "too many wrong tokens: come again later\n",
+                "too many wrong tokens came from there\n",
             ),
             Self::ForeignName => (
                 StatusCode::MISDIRECTED_REQUEST,

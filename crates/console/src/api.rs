@@ -104,11 +104,13 @@ async fn overview<D: Desk>(State(gate): Asker<D>, uri: Uri) -> Result<Response, 
 
 async fn sessions<D: Desk>(State(gate): Asker<D>, uri: Uri) -> Result<Response, Trouble> {
     let query: SessionsQuery = asked(&uri)?;
+    // What is left empty is not asked for.
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let of = Asked {
-        state: query.state,
-        account: query.account,
-        due_within: query.due_within,
-        reference: query.reference,
+        state: given(query.state),
+        account: given(query.account),
+        due_within: given(query.due_within),
+        reference: given(query.reference),
         after: None,
         limit: query.limit.unwrap_or(SESSIONS),
     };

@@ -300,6 +300,9 @@ pub struct Overview {
     pub readiness: Readiness,
     /// Every account.
     pub accounts: Vec<Account>,
+    /// The part of the sessions, 0 to 1, for which it is foretold who will not make it: each replica foretells for its own
+    /// partitions. None before it has been counted for the first time.
+    pub foretold: Option<f64>,
     /// What sessions without an outcome are worth, to be confirmed or in doubt.
     pub at_risk: Vec<Money>,
     /// Sessions that are to be confirmed, by the hour of their deadline: the first hour is the one that begins now.

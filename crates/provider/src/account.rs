@@ -374,6 +374,11 @@ impl Account {
         self.state().renewable.client.clone()
     }
 
+    pub(crate) fn take_skew_over(&self, older: &Self) {
+        let skew = older.state().skew;
+        self.state().skew = skew;
+    }
+
     /// Takes key, endpoint and limits over from the same account, made anew. One that is stopped is probed at once.
     pub(crate) fn renew(&self, newer: &Self, now: Timestamp) {
         let renewable = newer.state().renewable.clone();

@@ -149,6 +149,13 @@ impl<C: Clock> Accounts<C> {
         Ok(())
     }
 
+    /// Takes over what `older` has learned of the account's clock. Of an account that either does not know there is nothing.
+    pub fn take_skew_over(&self, account: &AccountName, older: &Self) {
+        if let (Ok(ours), Ok(older)) = (self.account(account), older.account(account)) {
+            ours.take_skew_over(&older);
+        }
+    }
+
     /// This replica's part of every quota, 0 to 1: its part of the partitions.
     pub fn share_out(&self, share: f64) {
         let now = self.clock.now();

@@ -186,7 +186,7 @@ impl Log {
         Ok(self.database.rows(&LIST_BY_REFERENCE, &params, listed).await?)
     }
 
-    /// The sessions with an alert that fires, settled ones among them, the earliest deadline first, at most so many.
+    /// The sessions with an alert that fires, the earliest deadline first and settled ones last, at most so many.
     ///
     /// # Errors
     /// [`LogError::Unavailable`].

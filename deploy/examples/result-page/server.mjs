@@ -3,7 +3,7 @@
 //
 //   CONFIRMD_URL=http://127.0.0.1:9464 CONFIRMD_READ_TOKEN_FILE=read-token PORT=8080 node server.mjs
 //
-// Node.js 18 or newer, no packages.
+// Node.js 18.17 or newer, no packages.
 
 import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
@@ -25,8 +25,8 @@ const words = {
 };
 
 /** One question, answered when the outcome is there or after `wait`. */
-async function outcomeOf(session) {
-  const answer = await fetch(`${confirmd}/api/sessions/${session}/outcome?wait=25s`, { headers });
+async function outcomeOf(session, wait) {
+  const answer = await fetch(`${confirmd}/api/sessions/${session}/outcome?wait=${wait}`, { headers });
   switch (answer.status) {
     case 200: {
       const outcome = await answer.json();
@@ -41,26 +41,37 @@ async function outcomeOf(session) {
   }
 }
 
-const page = (session) => `<!doctype html>
+const waiting = "We are confirming your payment. This takes a moment.";
+
+const escaped = (text) => text.replace(/[&<>"]/g, (it) => `&#${it.charCodeAt(0)};`);
+
+const page = (session, known) => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Your order</title>
 <h1>Your order</h1>
-<p role="status" id="status">We are confirming your payment. This takes a moment.</p>
-<noscript><meta http-equiv="refresh" content="3">Without JavaScript this page looks again every three seconds.</noscript>
-<script type="module">
+<p role="status" id="status">${escaped(known.message ?? waiting)}</p>
+${known.message ? "" : `<noscript><meta http-equiv="refresh" content="3">Without JavaScript this page looks again every three seconds.</noscript>`}
+${known.message ? "" : `<script type="module">
   const show = document.getElementById("status");
   for (;;) {
     const answer = await fetch("/outcome?session=${session}").then((it) => it.json()).catch(() => ({ status: "open", again: 2000 }));
     if (answer.status !== "open") { show.textContent = answer.message; break; }
     await new Promise((resume) => setTimeout(resume, answer.again));
   }
-</script>
+</script>`}
 </html>
 `;
 
+/** What confirmd says now, or that it does not say. */
+const asked = (session, wait) => outcomeOf(session, wait).catch((error) => {
+  console.error(error.message);
+  return { status: "open", again: 2000 };
+});
+
 const server = createServer(async (request, response) => {
-  const url = new URL(request.url, "http://shop");
+  // Whatever else somebody sends is no page of ours.
+  const url = new URL(URL.canParse(request.url, "http://shop") ? request.url : "/", "http://shop");
   // Amazon Pay adds this parameter to the address that it sends the buyer back to.
   const session = url.searchParams.get("amazonCheckoutSessionId") ?? url.searchParams.get("session") ?? "";
   const send = (status, type, body) => response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
@@ -68,14 +79,10 @@ const server = createServer(async (request, response) => {
     return send(400, "text/plain", "no checkout session\n");
   }
   if (url.pathname === "/result") {
-    return send(200, "text/html; charset=utf-8", page(session));
+    return send(200, "text/html; charset=utf-8", page(session, await asked(session, "0s")));
   }
   if (url.pathname === "/outcome") {
-    const answer = await outcomeOf(session).catch((error) => {
-      console.error(error.message);
-      return { status: "open", again: 2000 };
-    });
-    return send(200, "application/json", JSON.stringify(answer));
+    return send(200, "application/json", JSON.stringify(await asked(session, "25s")));
   }
   return send(404, "text/plain", "not found\n");
 });

@@ -120,6 +120,7 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
         metrics: parts.metrics.clone(),
         tick: tick.clone(),
         waiters: waiters.clone(),
+        assignment: assignment.clone(),
         last_overview: Mutex::default(),
     });
 

@@ -80,8 +80,14 @@ pub(crate) async fn run(
         is_unclear = match Config::load(source.file.as_deref()) {
             Ok(config) => {
                 source.read.clone_from(&config.files);
-                known = stamps(&source.read);
-                take_over(&reconciler, &config, &clock).await
+                // What has changed while it was read is another, at the next look.
+                let mut now = stamps(&source.read);
+                now.extend(known.into_iter().filter(|(file, _)| config.files.contains(file)));
+                known = now;
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    is_unclear = take_over(&reconciler, &config, &clock) => is_unclear,
+                }
             }
             Err(problems) => {
                 tracing::error!(
@@ -106,14 +112,27 @@ async fn take_over(reconciler: &Confirmd, config: &Config, clock: &ProgramClock)
     };
     let amazon = &reconciler.amazon;
     let mut is_unclear = false;
-    for account in config.accounts.keys() {
+    for (account, settings) in &config.accounts {
+        // A key is not wrong because our clock is.
+        newer.take_skew_over(account, amazon);
         let Ok(probe) = newer.probe(account).await else {
             continue;
         };
         let said = at_most(QUOTED, &probe.answer.as_text());
         match probe.probed {
             Probed::Passed if amazon.renew(account, &newer).is_ok() => {
-                tracing::info!(%account, "the key and the limits of `{account}` are those of the configuration now");
+                let key = settings.public_key_id.as_str();
+                reconciler
+                    .line
+                    .window()
+                    .set_fresh_share(account, settings.fresh_share);
+                tracing::info!(
+                    %account,
+                    "the key and the limits of `{account}` are those of the configuration as it is here: Amazon Pay accepts the key `{key}`"
+                );
+                if reconciler.policies.of(Some(account)).mode != settings.mode {
+                    tracing::warn!(%account, "`{account}` has another mode now: a restart takes it up");
+                }
             }
             Probed::Passed => {
                 tracing::warn!(%account, "`{account}` is a new account: a restart takes it up");

@@ -77,7 +77,12 @@ impl Waiters {
                 () = stop.cancelled() => return Ok(()),
                 changed = tick.changed() => if changed.is_err() { return Ok(()) },
             }
-            let ids: Vec<SessionId> = self.newest().keys().cloned().collect();
+            let ids: Vec<SessionId> = {
+                let mut newest = self.newest();
+                // Two of one session that leave at the same moment may each take the other to be still there.
+                newest.retain(|_, known| known.receiver_count() > 0);
+                newest.keys().cloned().collect()
+            };
             if ids.is_empty() {
                 continue;
             }

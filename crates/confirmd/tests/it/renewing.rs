@@ -40,7 +40,7 @@ async fn a_wrong_new_key_is_refused_and_the_old_one_goes_on() {
         .line("Amazon Pay refuses the new key of `eu_shop`, and the old one stays")
         .await;
     daemon
-        .line("the key and the limits of `us_shop` are those of the configuration now")
+        .line("the key and the limits of `us_shop` are those of the configuration")
         .await;
     // A command reads the file as it is: it would be refused, and is not asked to call Amazon.
     one_is_confirmed(&place, &daemon).await;
@@ -72,7 +72,7 @@ async fn the_right_key_is_taken_up_when_its_file_is_there_and_what_waited_goes_o
     // Nobody says so: it sees by itself that the file is another.
     put_the_right_key(&place);
     daemon
-        .line("the key and the limits of `eu_shop` are those of the configuration now")
+        .line("the key and the limits of `eu_shop` are those of the configuration")
         .await;
     let path = format!("/api/sessions/{}/outcome?wait=60s", id_of(&checkout));
     let (status, outcome) = daemon.get(&path).await;
@@ -97,7 +97,7 @@ async fn newer_limits_are_kept_from_then_on() {
     std::fs::write(place.path("confirmd.toml"), slower).unwrap();
     daemon.hang_up();
     daemon
-        .line("the key and the limits of `eu_shop` are those of the configuration now")
+        .line("the key and the limits of `eu_shop` are those of the configuration")
         .await;
     let (_, accounts) = daemon.get("/api/accounts").await;
     assert_eq!(accounts[0]["quotaPerSecond"]["confirm"], 1.5, "{accounts}");

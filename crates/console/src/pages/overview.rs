@@ -93,6 +93,8 @@ fn verdict(overview: &Overview) -> Markup {
             "bad",
             format!("Amazon Pay accepts nothing from {stopped} of the accounts."),
         )
+    } else if overview.foretold.is_none() {
+        ("calm", "What waits has not been counted yet.".to_owned())
     } else if !overview.alerts.is_empty() {
         (
             "uneasy",
@@ -103,6 +105,11 @@ fn verdict(overview: &Overview) -> Markup {
     };
     html! {
         p class={ "verdict " (mood) } role="status" { (text) }
+        @let watched: Vec<&str> = overview.accounts.iter().filter(|it| it.mode == "watch").map(|it| it.account.as_str()).collect();
+        @if !watched.is_empty() { p .warning { "Only watched, so that nothing is confirmed here: " (watched.join(", ")) "." } }
+        @if let Some(part) = overview.foretold.filter(|part| *part < 1.0) {
+            p { "This replica foretells for its own " (format!("{:.0}", part * 100.0)) " % of the sessions; ask the others for theirs." }
+        }
         p { "At risk, if nothing more happened: " strong { (sum(&overview.at_risk)) } ". Broker: " (overview.readiness.broker) "." }
     }
 }

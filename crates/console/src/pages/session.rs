@@ -56,8 +56,9 @@ fn story(session: &Session, explained: &Explained, done: Option<Act>, now: Times
     let settled = session.outcome.is_some();
     html! {
         h1 { "Session " code { (session.checkout_session_id) } }
-        @if let Some(act) = done {
-            p .done role="status" { "Recorded: " (act.name()) ". It is the last of its facts below." }
+        // What stands in a link was written by somebody; what was done is on record.
+        @if let (Some(act), Some(fact)) = (done, last_act(session)) {
+            p .done role="status" { "Recorded: " (act.name()) ", by " (or_dash(fact.actor.as_deref())) " at " (fact.at) "." }
         }
         section aria-labelledby="now" {
             h2 #now { "Now" }
@@ -84,6 +85,14 @@ fn story(session: &Session, explained: &Explained, done: Option<Act>, now: Times
             ol .story { @for fact in session.history.iter().flatten() { li { (told(fact)) } } }
         }
     }
+}
+
+fn last_act(session: &Session) -> Option<&Fact> {
+    session
+        .history
+        .iter()
+        .flatten()
+        .rfind(|fact| fact.actor.is_some())
 }
 
 fn facts(session: &Session, now: Timestamp) -> Markup {

@@ -10,6 +10,7 @@ async fn the_overview_says_what_will_be_lost_and_what_helps() {
     let page = console.get("/", &[]).await.body;
     for told in [
         "2 sessions will not be confirmed in time, as things stand: 46.90 EUR.",
+        "This replica foretells for its own 25 % of the sessions",
         "At risk, if nothing more happened: <strong>23.45 EUR</strong>",
         "in 1 h 0 min",
         "in 10 min 0 s",
@@ -29,7 +30,7 @@ async fn a_session_is_told_as_a_story_with_amazons_own_words() {
         .await
         .body;
     for told in [
-        "Recorded: retry",
+        "Recorded: retry, by ada at 2026-01-05T10:00:02Z",
         "<strong>wait</strong>: it needs repair",
         "Its place in the queue of its account: 1",
         "may have landed",

@@ -120,6 +120,7 @@ impl Desk for Stub {
             at: at(0),
             readiness: readiness(),
             accounts: vec![account()],
+            foretold: Some(0.25),
             at_risk: vec![money("23.45")],
             deadlines_by_hour: vec![0, 1, 4],
             next: vec![line()],
@@ -154,6 +155,8 @@ impl Desk for Stub {
         refused.reason_code = Some("AmountMismatch".to_owned());
         refused.request_id = Some("amazon-7".to_owned());
         refused.message = Some(NASTY.to_owned());
+        let mut acted = Fact::new(3, at(2), "retry-wanted");
+        acted.actor = Some("ada".to_owned());
         Ok(Some(Session {
             checkout_session_id: SESSION.to_owned(),
             account: Some("eu_shop".to_owned()),
@@ -175,7 +178,7 @@ impl Desk for Stub {
                 status: "firing",
                 summary: "The amounts differ.".to_owned(),
             }],
-            history: Some(vec![Fact::new(1, at(0), "checkout-completed"), refused]),
+            history: Some(vec![Fact::new(1, at(0), "checkout-completed"), refused, acted]),
         }))
     }
 

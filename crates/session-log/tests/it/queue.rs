@@ -425,9 +425,13 @@ async fn sessions_with_alerts_that_fire_are_listed(backend: &Backend) {
         first.row.deadline.at = at(deadline);
         append(log, first).await.unwrap();
     }
+    let mut over = heard(log, "over").await;
+    let mut last = over.then(at(1), [alert(1), confirmed()]);
+    last.row.deadline.at = at(500);
+    append(log, last).await.unwrap();
     let listed = log.list_firing(10).await.unwrap();
     let names: Vec<&str> = listed.iter().map(|one| one.id.as_str()).collect();
-    assert_eq!(names, ["sooner", "later"]);
+    assert_eq!(names, ["sooner", "later", "over"]);
     assert_eq!(log.list_firing(1).await.unwrap().len(), 1);
 }
 
