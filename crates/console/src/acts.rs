@@ -28,10 +28,16 @@ type Asker<D> = State<Arc<Gate<D>>>;
 
 pub(crate) fn routes<D: Desk>() -> Router<Arc<Gate<D>>> {
     Router::new()
-        .route("/sessions/{id}/{act}", get(confirm_on_session).post(on_session))
-        .route("/accounts/{name}/{act}", get(confirm_on_account).post(on_account))
-        .route("/api/sessions/{id}/{act}", post(api_on_session))
-        .route("/api/accounts/{name}/{act}", post(api_on_account))
+        .route(
+            "/sessions/{id}/{act}",
+            get(confirm::<D, Sessions>).post(by_person::<D, Sessions>),
+        )
+        .route(
+            "/accounts/{name}/{act}",
+            get(confirm::<D, Accounts>).post(by_person::<D, Accounts>),
+        )
+        .route("/api/sessions/{id}/{act}", post(by_program::<D, Sessions>))
+        .route("/api/accounts/{name}/{act}", post(by_program::<D, Accounts>))
 }
 
 /// What comes with an act.
@@ -64,16 +70,56 @@ impl From<Trouble> for NotDone {
     }
 }
 
-fn on_session_of(id: &str, act: &str) -> Result<(Act, On), NotDone> {
-    let act = named(act, &Act::ON_SESSIONS)?;
-    let id = SessionId::parse(id).map_err(|error| NotDone::Asked(error.to_string()))?;
-    Ok((act, On::Session(id)))
+/// To what acts are done.
+trait Target: 'static {
+    /// The field that names it.
+    const KEY: &'static str;
+    /// What is asked for, if there is such an act and such a name.
+    fn asked(name: &str, act: &str) -> Result<(Act, On), NotDone>;
+    /// Where it is shown.
+    fn page(name: &str) -> String;
+    /// The same after an act.
+    fn once_done(name: &str, act: &str) -> String;
 }
 
-fn on_account_of(name: &str, act: &str) -> Result<(Act, On), NotDone> {
-    let act = named(act, &Act::ON_ACCOUNTS)?;
-    let name = AccountName::parse(name).map_err(|error| NotDone::Asked(error.to_string()))?;
-    Ok((act, On::Account(name)))
+struct Sessions;
+
+impl Target for Sessions {
+    const KEY: &'static str = "checkoutSessionId";
+
+    fn asked(name: &str, act: &str) -> Result<(Act, On), NotDone> {
+        let act = named(act, &Act::ON_SESSIONS)?;
+        let id = SessionId::parse(name).map_err(|error| NotDone::Asked(error.to_string()))?;
+        Ok((act, On::Session(id)))
+    }
+
+    fn page(name: &str) -> String {
+        format!("/sessions/{name}")
+    }
+
+    fn once_done(name: &str, act: &str) -> String {
+        format!("/sessions/{name}?done={act}")
+    }
+}
+
+struct Accounts;
+
+impl Target for Accounts {
+    const KEY: &'static str = "account";
+
+    fn asked(name: &str, act: &str) -> Result<(Act, On), NotDone> {
+        let act = named(act, &Act::ON_ACCOUNTS)?;
+        let name = AccountName::parse(name).map_err(|error| NotDone::Asked(error.to_string()))?;
+        Ok((act, On::Account(name)))
+    }
+
+    fn page(_: &str) -> String {
+        "/".to_owned()
+    }
+
+    fn once_done(name: &str, _: &str) -> String {
+        Self::page(name)
+    }
 }
 
 fn named(name: &str, acts: &[Act]) -> Result<Act, NotDone> {
@@ -157,78 +203,40 @@ async fn done<D: Desk>(
     Ok(())
 }
 
-async fn api_on_session<D: Desk>(
-    State(gate): Asker<D>,
-    Extension(role): Extension<Role>,
-    Path((id, act)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    match done(&gate, role, on_session_of(&id, &act), request).await {
-        Ok(()) => Json(json!({ "checkoutSessionId": id, "done": true })).into_response(),
-        Err(not_done) => not_done.for_programs(),
-    }
-}
-
-async fn api_on_account<D: Desk>(
+async fn by_program<D: Desk, T: Target>(
     State(gate): Asker<D>,
     Extension(role): Extension<Role>,
     Path((name, act)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    match done(&gate, role, on_account_of(&name, &act), request).await {
-        Ok(()) => Json(json!({ "account": name, "done": true })).into_response(),
+    match done(&gate, role, T::asked(&name, &act), request).await {
+        Ok(()) => Json(json!({ T::KEY: name, "done": true })).into_response(),
         Err(not_done) => not_done.for_programs(),
     }
 }
 
-async fn on_session<D: Desk>(
+async fn by_person<D: Desk, T: Target>(
     State(gate): Asker<D>,
     Extension(role): Extension<Role>,
-    Path((id, act)): Path<(String, String)>,
+    Path((name, act)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    let back = format!("/sessions/{id}");
-    match done(&gate, role, on_session_of(&id, &act), request).await {
-        Ok(()) => Redirect::to(&format!("{back}?done={act}")).into_response(),
+    match done(&gate, role, T::asked(&name, &act), request).await {
+        Ok(()) => Redirect::to(&T::once_done(&name, &act)).into_response(),
+        Err(not_done) => not_done.for_people(&T::page(&name)),
+    }
+}
+
+async fn confirm<D: Desk, T: Target>(
+    State(gate): Asker<D>,
+    Extension(role): Extension<Role>,
+    Path((name, act)): Path<(String, String)>,
+) -> Response {
+    let back = T::page(&name);
+    let asked = T::asked(&name, &act).and_then(|(act, on)| Ok((act, on, operator(&gate, role)?)));
+    match asked {
+        Ok((act, on, name)) => confirmation(act, &on, name.as_deref(), &back).into_response(),
         Err(not_done) => not_done.for_people(&back),
-    }
-}
-
-async fn on_account<D: Desk>(
-    State(gate): Asker<D>,
-    Extension(role): Extension<Role>,
-    Path((name, act)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    match done(&gate, role, on_account_of(&name, &act), request).await {
-        Ok(()) => Redirect::to("/").into_response(),
-        Err(not_done) => not_done.for_people("/"),
-    }
-}
-
-async fn confirm_on_session<D: Desk>(
-    State(gate): Asker<D>,
-    Extension(role): Extension<Role>,
-    Path((id, act)): Path<(String, String)>,
-) -> Response {
-    let asked = on_session_of(&id, &act).and_then(|(act, on)| Ok((act, on, operator(&gate, role)?)));
-    match asked {
-        Ok((act, on, name)) => {
-            confirmation(act, &on, name.as_deref(), &format!("/sessions/{id}")).into_response()
-        }
-        Err(not_done) => not_done.for_people(&format!("/sessions/{id}")),
-    }
-}
-
-async fn confirm_on_account<D: Desk>(
-    State(gate): Asker<D>,
-    Extension(role): Extension<Role>,
-    Path((name, act)): Path<(String, String)>,
-) -> Response {
-    let asked = on_account_of(&name, &act).and_then(|(act, on)| Ok((act, on, operator(&gate, role)?)));
-    match asked {
-        Ok((act, on, name)) => confirmation(act, &on, name.as_deref(), "/").into_response(),
-        Err(not_done) => not_done.for_people("/"),
     }
 }
 

@@ -232,4 +232,4 @@ fn count(announcement: &Announcement, now: checkout::Timestamp) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -32,7 +32,7 @@ impl PublishNotice for Slow {
     }
 }
 
-fn expired(id: &str, version: u32) -> Announcement {
+pub(crate) fn expired(id: &str, version: u32) -> Announcement {
     let at = Timestamp::from_micros(1);
     Announcement {
         id: SessionId::parse(id).unwrap(),

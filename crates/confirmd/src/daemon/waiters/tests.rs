@@ -1,41 +1,26 @@
 //! Whoever waits hears of what this replica records, and of what another does; nobody wakes for anything else.
 
-use checkout::Timestamp;
 use futures::FutureExt as _;
-use reconciler::Content;
 
 use super::*;
+use crate::daemon::announcer::tests::expired;
 
 fn id(text: &str) -> SessionId {
     SessionId::parse(text).unwrap()
 }
 
-fn expired(id: &SessionId, version: u32) -> Announcement {
-    let at = Timestamp::from_micros(1);
-    Announcement {
-        id: id.clone(),
-        version: Version(version),
-        recorded_at: at,
-        account: None,
-        merchant_reference_id: None,
-        said_at: at,
-        traceparent: None,
-        content: Content::Expired { deadline: at },
-    }
-}
-
 #[test]
 fn whoever_waits_wakes_for_a_newer_fact_of_its_own_session_and_for_nothing_else() {
     let waiters = Arc::new(Waiters::default());
-    let (mine, other) = (id("mine"), id("other"));
+    let mine = id("mine");
     let mut waiting = waiters.enter(&mine).unwrap();
     let mut beside = waiters.enter(&mine).unwrap();
-    waiters.heard(&[expired(&other, 9), expired(&mine, 2)]);
+    waiters.heard(&[expired("other", 9), expired("mine", 2)]);
     assert!(waiting.newer_than(Version(2)).now_or_never().is_none());
     assert!(waiting.newer_than(Version(1)).now_or_never().is_some());
     // What was said before it waits is not missed, and what is older takes nothing back.
-    waiters.heard(&[expired(&mine, 3)]);
-    waiters.heard(&[expired(&mine, 1)]);
+    waiters.heard(&[expired("mine", 3)]);
+    waiters.heard(&[expired("mine", 1)]);
     assert!(beside.newer_than(Version(2)).now_or_never().is_some());
 }
 
