@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use sandbox::{BuyerAction, SandboxClock as _};
 use serde_json::{Value, json};
 
-use crate::world::{Daemon, MachinesClock, World, address};
+use crate::world::{Daemon, MachinesClock, World, address, time_of};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -96,7 +96,7 @@ impl Scene {
         let meant = facts.filter(|one| one["type"] == fact && kind.is_none_or(|kind| one["kind"] == kind));
         meant
             .map(|one| {
-                let at: Timestamp = one["at"].as_str().unwrap().parse().unwrap();
+                let at = time_of(&one["at"]);
                 end.duration_since(self.clock.at_amazon(at)).as_secs()
             })
             .collect()

@@ -6,14 +6,10 @@ use jiff::Timestamp;
 use sandbox::SandboxClock as _;
 use serde_json::{Value, json};
 
-use crate::world::{Daemon, Told, World};
+use crate::world::{Daemon, Told, World, time_of};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MINUTE: Duration = Duration::from_secs(60);
-
-fn time_of(value: &Value) -> Timestamp {
-    value.as_str().unwrap().parse().unwrap()
-}
 
 /// Amazon's own deadline of a session.
 fn deadline(world: &World, id: &str) -> Timestamp {

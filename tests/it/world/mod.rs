@@ -29,6 +29,7 @@ pub(crate) use machine::MachinesClock;
 pub(crate) use proof::UNREADABLE;
 pub(crate) use recovery::Recovery;
 pub(crate) use shop::{client_of, example, sandbox_by_the_machines_clock};
+pub(crate) use watching::time_of;
 pub(crate) use witness::{confirmations, operations, repeats};
 
 /// How fast time passes here: retries and look-ups come quickly, and two seconds are still long enough to

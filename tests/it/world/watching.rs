@@ -156,6 +156,11 @@ impl World {
     }
 }
 
+/// A time in what the program told or answered.
+pub(crate) fn time_of(value: &Value) -> jiff::Timestamp {
+    value.as_str().unwrap().parse().unwrap()
+}
+
 impl Daemon {
     /// What its console says of a session; an error where it is not known.
     pub(crate) async fn session(&self, id: &str) -> Value {

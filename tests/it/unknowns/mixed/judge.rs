@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use sandbox::{ChargeState, Effect, SessionBook};
-use serde_json::Value;
 
 use super::Session;
 use super::draws::Draw;
-use crate::world::{Told, World};
+use crate::world::{Told, World, time_of};
 
 /// The skew of clocks that a deadline may be shortened by, and a rounding of times to seconds.
 const BLUR: SignedDuration = SignedDuration::from_secs(60);
@@ -46,10 +45,6 @@ pub(super) async fn judge(world: &mut World, draw: &Draw, sessions: &[Session<'_
     wrong
 }
 
-fn time(value: &Value) -> Timestamp {
-    value.as_str().unwrap().parse().unwrap()
-}
-
 fn as_the_books_have_it(
     draw: &Draw,
     session: &Session<'_>,
@@ -64,7 +59,7 @@ fn as_the_books_have_it(
     let charge = book.charges.first();
     let refused =
         charge.is_some_and(|charge| matches!(charge.state, ChargeState::Declined | ChargeState::Canceled));
-    let recorded_at = time(&told.body["recordedAt"]);
+    let recorded_at = time_of(&told.body["recordedAt"]);
     let lapsed = match book.reason_code.as_deref() {
         Some(reason) => reason == "Expired",
         // Without a reason, who looks after the deadline may take it for lapsed.
