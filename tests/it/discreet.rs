@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::world::{Daemon, Finished, World};
+use crate::world::{Collector, Daemon, Finished, World};
 
 /// Stands in every personal field, with the field's name behind it.
 const CANARY: &str = "kanarie";
@@ -335,6 +335,8 @@ async fn nobodys_data_and_no_secret_are_told_anywhere() {
     world.set("kafka.properties.sasl.password", PASSWORD);
     world.set("kafka.properties.message.max.bytes", "20000");
     world.set("telemetry.log", "debug");
+    let collector = Collector::start().await;
+    world.set("telemetry.otlp_endpoint", collector.url.clone());
     world.set("keep.permission_details", true);
     let keys = world.sandbox.info().merchants.iter().map(|merchant| {
         let pem = std::fs::read_to_string(&merchant.private_key_file).unwrap();
@@ -411,9 +413,11 @@ async fn nobodys_data_and_no_secret_are_told_anywhere() {
     search_database(&world, &mut told);
     told.search_output("logs", &daemon.terminate().await);
 
+    told.search("traces", &collector.text());
     assert!(told.found.is_empty(), "{:#?}", told.found);
     for place in [
         "metrics",
+        "traces",
         "http",
         "commands",
         "topics",

@@ -22,6 +22,7 @@ mod replicas;
 mod rust_sdk;
 mod surroundings;
 mod tidy;
+mod traces;
 mod unknowns;
 mod way_in;
 mod world;

@@ -5,15 +5,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use checkout::{AlertKind, BodyRef, Event, SessionId, Timestamp};
-use reconciler::ports::{Appended, Due, LogError, PassedOver, PersonalRecord, Scheduled, SessionLog, Share};
+use reconciler::ports::{
+    Appended, Clock as _, Due, LogError, PassedOver, PersonalRecord, Scheduled, SessionLog, Share,
+};
 use reconciler::{Actor, Append, Notice, NoticeKind, NoticeLog, Recorded, Schedule, Version};
 use session_log::Log;
+
+use crate::clock::ProgramClock;
+use crate::telemetry::traces::{Place, Span, Traces};
 
 /// Times appends, and says in the program's log what people want to hear of: alerts, and what operators have done.
 /// Everything else is the log's own.
 #[derive(Clone)]
 pub(crate) struct TimedLog {
     log: Log,
+    clock: ProgramClock,
+    traces: Traces,
     /// Operators' acts that were told of already.
     told: Arc<Mutex<BTreeSet<(SessionId, Version)>>>,
 }
@@ -22,9 +29,11 @@ pub(crate) struct TimedLog {
 const REMEMBERED: usize = 10_000;
 
 impl TimedLog {
-    pub(crate) fn new(log: Log) -> Self {
+    pub(crate) fn new(log: Log, clock: ProgramClock, traces: Traces) -> Self {
         Self {
             log,
+            clock,
+            traces,
             told: Arc::default(),
         }
     }
@@ -51,6 +60,33 @@ impl TimedLog {
         if told.insert((id.clone(), act.version)) {
             // The reason is the operator's own text: it stays in the session log.
             tracing::info!(session.id = %id, "`{}` of `{id}` by operator `{operator}` is taken up", act.event.name());
+        }
+    }
+}
+
+/// What a trace says of appends.
+impl TimedLog {
+    fn spans_of(&self, appends: &[Append]) -> Vec<Option<(Place, Span)>> {
+        let now = self.clock.now();
+        let span = |append: &Append| {
+            let place = self.traces.place_in(append.traceparent.as_deref())?;
+            Some((place, Span::of_append(&append.id, &append.events, now)))
+        };
+        appends.iter().map(span).collect()
+    }
+
+    fn tell_of_spans(&self, spans: Vec<Option<(Place, Span)>>, results: &[Result<Appended, LogError>]) {
+        let now = self.clock.now();
+        for (span, result) in spans.into_iter().zip(results) {
+            if let Some((place, span)) = span {
+                let error = match result {
+                    Ok(_) => None,
+                    Err(LogError::Overtaken) => Some("overtaken"),
+                    Err(LogError::Rejected(_)) => Some("rejected"),
+                    Err(LogError::Unavailable(_)) => Some("unavailable"),
+                };
+                self.traces.tell(place, span.ended(now, error));
+            }
         }
     }
 }
@@ -84,9 +120,11 @@ impl Raised {
 impl SessionLog for TimedLog {
     async fn append_all(&self, appends: Vec<Append>) -> Vec<Result<Appended, LogError>> {
         let alerts: Vec<Vec<Raised>> = appends.iter().map(Raised::all_of).collect();
+        let spans = self.spans_of(&appends);
         let begun = now();
         let results = self.log.append_all(appends).await;
         metrics::histogram!("confirmd_append_seconds").record(begun.elapsed().as_secs_f64());
+        self.tell_of_spans(spans, &results);
         for (alerts, _) in alerts.iter().zip(&results).filter(|(_, result)| result.is_ok()) {
             alerts.iter().for_each(Raised::tell);
         }

@@ -1,6 +1,7 @@
-//! Logs on stderr, and metrics for the console to render.
+//! Logs on stderr, metrics for the console to render, and traces for a collector.
 
 mod catalogue;
+pub(crate) mod traces;
 
 use std::io::IsTerminal;
 

@@ -31,5 +31,5 @@ pub use dead_letter::DeadLetters;
 pub use intake::{Intake, Limits};
 pub use parse::{Accounts, Incoming, Unreadable, parse};
 pub use partition::partition_of;
-pub use publish::{Publisher, told};
+pub use publish::{Publisher, event_type, told};
 pub use settings::{NotUsable, Settings};

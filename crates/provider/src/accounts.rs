@@ -10,7 +10,8 @@ use reconciler::Condition;
 use reconciler::ports::{Call, Chance, Clock};
 
 use crate::account::{Account, Change};
-use crate::observer::{CallKind, CallReport, CallResult, Observer};
+use crate::calls::Made;
+use crate::observer::{CallReport, CallResult, Observer};
 use crate::settings::{AccountSettings, SettingsError};
 
 /// No such account is configured.
@@ -200,29 +201,24 @@ impl<C: Clock> Accounts<C> {
         }
     }
 
-    pub(crate) fn report(
-        &self,
-        account: &Account,
-        operation: CallKind,
-        subject: &str,
-        begun_at: Timestamp,
-        result: CallResult,
-        answer: &Answer,
-    ) {
-        let took = self.clock.now().since(begun_at);
+    pub(crate) fn report(&self, account: &Account, made: &Made<'_>, result: CallResult, answer: &Answer) {
+        let now = self.clock.now();
+        let took = now.since(made.begun_at);
+        let operation = made.kind.name();
+        let subject = made.subject;
         macro_rules! log {
             ($level:ident) => {
                 tracing::$level!(
                     account = account.name.as_str(),
-                    operation = operation.name(),
+                    operation,
                     status = answer.status,
                     reason_code = answer.reason_code,
                     request_id = answer.request_id,
                     message_from_amazon = answer.message,
                     subject,
+                    trace_id = made.traceparent.and_then(trace_id),
                     duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-                    "Amazon Pay: {} of `{subject}`: {}",
-                    operation.name(),
+                    "Amazon Pay: {operation} of `{subject}`: {}",
                     result.words(),
                 )
             };
@@ -233,11 +229,20 @@ impl<C: Clock> Accounts<C> {
         }
         self.observer.called(&CallReport {
             account: &account.name,
-            operation,
+            operation: made.kind,
             result,
             seconds: took.as_secs_f64(),
+            begun_at: made.begun_at,
+            ended_at: now,
+            traceparent: made.traceparent,
+            answer,
         });
     }
+}
+
+/// As W3C `traceparent` has it.
+fn trace_id(traceparent: &str) -> Option<&str> {
+    traceparent.split('-').nth(1)
 }
 
 impl<C> fmt::Debug for Accounts<C> {

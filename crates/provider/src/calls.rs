@@ -23,10 +23,11 @@ use crate::observer::{CallKind, CallResult};
 use crate::{reading, request};
 
 /// A call that is made: what everybody who hears of it needs to know.
-struct Made<'a> {
-    kind: CallKind,
-    subject: &'a str,
-    begun_at: Timestamp,
+pub(crate) struct Made<'a> {
+    pub(crate) kind: CallKind,
+    pub(crate) subject: &'a str,
+    pub(crate) begun_at: Timestamp,
+    pub(crate) traceparent: Option<&'a str>,
 }
 
 impl Made<'_> {
@@ -67,7 +68,7 @@ impl<C: Clock> Accounts<C> {
                 CallResult::Failed(class)
             }
         };
-        self.report(account, made.kind, made.subject, made.begun_at, result, answer);
+        self.report(account, made, result, answer);
         self.tell(account, change);
         Verdict {
             class,
@@ -85,14 +86,7 @@ impl<C: Clock> Accounts<C> {
             retry_after: None,
             answer,
         });
-        self.report(
-            account,
-            made.kind,
-            made.subject,
-            made.begun_at,
-            CallResult::Ok,
-            answer,
-        );
+        self.report(account, made, CallResult::Ok, answer);
         self.tell(account, change);
     }
 
@@ -220,6 +214,7 @@ impl<C: Clock> ConfirmCheckout for Accounts<C> {
             },
             subject: attempt.id.as_str(),
             begun_at: self.clock.now(),
+            traceparent: attempt.traceparent.as_deref(),
         };
         let failure = match self.confirmed(&mut turn, &attempt, &made).await {
             Ok(answer) => return answer,
@@ -243,12 +238,19 @@ impl<C: Clock> ConfirmCheckout for Accounts<C> {
 }
 
 impl<C: Clock> LookUp for Accounts<C> {
-    async fn look_up(&self, turn: Turn, _: &AccountName, id: &SessionId) -> (LookUpAnswer, Option<Personal>) {
+    async fn look_up(
+        &self,
+        turn: Turn,
+        _: &AccountName,
+        id: &SessionId,
+        traceparent: Option<&str>,
+    ) -> (LookUpAnswer, Option<Personal>) {
         let account = turn.account();
         let made = Made {
             kind: CallKind::LookUp,
             subject: id.as_str(),
             begun_at: self.clock.now(),
+            traceparent,
         };
         let failure = match self.looked_up(turn, id, &made).await {
             Ok((look_up, personal)) => return (LookUpAnswer::Told(look_up), personal),
@@ -275,12 +277,19 @@ impl<C: Clock> LookUp for Accounts<C> {
         (failed, None)
     }
 
-    async fn look_up_charge(&self, turn: Turn, _: &AccountName, charge_id: &str) -> ChargeAnswer {
+    async fn look_up_charge(
+        &self,
+        turn: Turn,
+        _: &AccountName,
+        charge_id: &str,
+        traceparent: Option<&str>,
+    ) -> ChargeAnswer {
         let account = turn.account();
         let made = Made {
             kind: CallKind::Charge,
             subject: charge_id,
             begun_at: self.clock.now(),
+            traceparent,
         };
         let failure = match self.charge_looked_up(turn, charge_id, &made).await {
             Ok(answer) => return answer,
@@ -314,6 +323,7 @@ impl<C: Clock> PermissionDetails for Accounts<C> {
             kind: CallKind::Permission,
             subject: charge_permission_id,
             begun_at: self.clock.now(),
+            traceparent: None,
         };
         let failure = match self.permission_looked_up(turn, charge_permission_id, &made).await {
             Ok(details) => return PermissionAnswer::Told(Box::new(details)),

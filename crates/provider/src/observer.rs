@@ -1,6 +1,6 @@
 //! What the program hears of accounts while they work.
 
-use checkout::{AccountName, Class};
+use checkout::{AccountName, Answer, Class, Timestamp};
 use reconciler::Condition;
 
 /// Which call was made.
@@ -88,6 +88,14 @@ pub struct CallReport<'a> {
     pub result: CallResult,
     /// From before it was signed to the answer.
     pub seconds: f64,
+    /// When that was.
+    pub begun_at: Timestamp,
+    /// When it was answered, or given up.
+    pub ended_at: Timestamp,
+    /// The trace that it belongs to, as W3C `traceparent`.
+    pub traceparent: Option<&'a str>,
+    /// What is on record of it.
+    pub answer: &'a Answer,
 }
 
 /// Hears of every call and every change of condition, from the task in which it happens: must not wait.

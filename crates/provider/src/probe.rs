@@ -5,7 +5,7 @@ use checkout::{AccountName, Answer, Class};
 use reconciler::ports::{Call, Clock};
 
 use crate::accounts::{Accounts, UnknownAccount};
-use crate::calls::{look_up_window, says_not_found, success};
+use crate::calls::{Made, look_up_window, says_not_found, success};
 use crate::exchange::exchange;
 use crate::observer::{CallKind, CallResult};
 
@@ -74,7 +74,13 @@ impl<C: Clock> Accounts<C> {
             }
             Probed::Unclear => (CallResult::Failed(Class::Ask), None),
         };
-        self.report(&account, CallKind::Probe, id.as_str(), begun_at, result, &answer);
+        let made = Made {
+            kind: CallKind::Probe,
+            subject: id.as_str(),
+            begun_at,
+            traceparent: None,
+        };
+        self.report(&account, &made, result, &answer);
         self.tell(&account, change);
         Ok(Probe { probed, answer })
     }

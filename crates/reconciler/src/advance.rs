@@ -316,7 +316,10 @@ where
         account: &AccountName,
     ) -> Result<Loaded, LogError> {
         boundary("look-up");
-        let (answer, found) = self.amazon.look_up(turn, account, &loaded.id).await;
+        let (answer, found) = {
+            let trace = loaded.traceparent.as_deref();
+            self.amazon.look_up(turn, account, &loaded.id, trace).await
+        };
         boundary("looked-up");
         let command = Command::LookedUp {
             answer,
@@ -336,7 +339,10 @@ where
             Session::Unseen | Session::Open(_) | Session::Settled(_) => return Ok(loaded),
         };
         boundary("look-up-charge");
-        let answer = self.amazon.look_up_charge(turn, account, &charge_id).await;
+        let answer = {
+            let trace = loaded.traceparent.as_deref();
+            self.amazon.look_up_charge(turn, account, &charge_id, trace).await
+        };
         boundary("charge-looked-up");
         let command = Command::ChargeLookedUp {
             answer,

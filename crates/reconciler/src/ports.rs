@@ -326,7 +326,7 @@ pub trait ConfirmCheckout: Turns {
     fn confirm(&self, turn: Self::Turn, attempt: Attempt) -> impl Future<Output = ConfirmAnswer> + Send;
 }
 
-/// Asks Amazon Pay, changing nothing.
+/// Asks Amazon Pay, changing nothing. Each question belongs to the session's trace, where it has one.
 pub trait LookUp: Turns {
     /// Get Checkout Session. Personal data that it brought comes separately.
     fn look_up(
@@ -334,6 +334,7 @@ pub trait LookUp: Turns {
         turn: Self::Turn,
         account: &AccountName,
         id: &SessionId,
+        traceparent: Option<&str>,
     ) -> impl Future<Output = (LookUpAnswer, Option<Personal>)> + Send;
 
     /// Get Charge.
@@ -342,6 +343,7 @@ pub trait LookUp: Turns {
         turn: Self::Turn,
         account: &AccountName,
         charge_id: &str,
+        traceparent: Option<&str>,
     ) -> impl Future<Output = ChargeAnswer> + Send;
 }
 

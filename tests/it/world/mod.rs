@@ -2,6 +2,7 @@
 //! process of its own whose clock is the sandbox's.
 
 mod books;
+mod collector;
 mod console;
 mod daemon;
 mod events;
@@ -22,6 +23,7 @@ use sandbox::{ClockSource, NewSession, Options, Profile, Sandbox, SandboxClock, 
 use serde_json::{Value, json};
 use testkit::real;
 
+pub(crate) use collector::{Collector, Span};
 pub(crate) use console::get;
 pub(crate) use daemon::{Daemon, Finished};
 pub(crate) use events::address;
@@ -270,7 +272,7 @@ impl World {
     }
 
     pub(crate) async fn publish_bytes(&self, key: &str, bytes: &[u8]) {
-        self.publish_as_of(self.clock.now(), key, bytes).await;
+        self.publish_as_of(self.clock.now(), key, bytes, None).await;
     }
 
     /// Says of a session what was true an hour ago: confirmd has to ask before it confirms.
@@ -278,13 +280,22 @@ impl World {
         let event = self.event(session, changes).to_string();
         let id = session["checkoutSessionId"].as_str().unwrap().to_owned();
         let then = self.clock.now() - jiff::SignedDuration::from_hours(1);
-        self.publish_as_of(then, &id, event.as_bytes()).await;
+        self.publish_as_of(then, &id, event.as_bytes(), None).await;
         id
     }
 
-    async fn publish_as_of(&self, time: jiff::Timestamp, key: &str, bytes: &[u8]) {
+    /// Publishes the event of a session within a trace.
+    pub(crate) async fn say_in_trace(&self, session: &Value, traceparent: &str) -> String {
+        let event = self.event(session, json!({})).to_string();
+        let id = session["checkoutSessionId"].as_str().unwrap().to_owned();
+        let (now, bytes) = (self.clock.now(), event.as_bytes());
+        self.publish_as_of(now, &id, bytes, Some(traceparent)).await;
+        id
+    }
+
+    async fn publish_as_of(&self, time: jiff::Timestamp, key: &str, bytes: &[u8], traceparent: Option<&str>) {
         let time = time.to_string();
-        let headers: [(&str, &[u8]); 6] = [
+        let mut headers: Vec<(&str, &[u8])> = vec![
             ("ce_specversion", b"1.0"),
             ("ce_type", b"checkout.completed.v1"),
             ("ce_source", b"/shop"),
@@ -292,6 +303,7 @@ impl World {
             ("ce_time", time.as_bytes()),
             ("content-type", b"application/json"),
         ];
+        headers.extend(traceparent.map(|traceparent| ("traceparent", traceparent.as_bytes())));
         self.shop
             .send(Some(key.as_bytes()), &headers, Some(bytes))
             .await

@@ -69,10 +69,6 @@ pub(crate) async fn run(
         }
     };
     findings.good("configuration", accounts_of(&config));
-    for key in &config.without_effect {
-        let note = format!("{key} is set, and has no effect in this version");
-        findings.notes.push(note);
-    }
     if online {
         broker(&config, &mut findings).await;
         database(&config, &mut findings).await;

@@ -11,15 +11,14 @@ use crate::daemon::reload::Source;
 use crate::daemon::tasks::Tasks;
 use crate::daemon::{self, Parts};
 use crate::signals::{self, HangUps};
+use crate::telemetry::traces::Traces;
 use crate::{desk, query, service, telemetry};
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     telemetry::log(&config.telemetry.log, config.telemetry.format);
-    for key in &config.without_effect {
-        tracing::warn!("the configuration sets {key}, which has no effect in this version");
-    }
     let metrics = telemetry::metrics()?;
+    let traces = traces(config.telemetry.otlp_endpoint.clone()).await?;
     let clock = super::clock().await?;
     let starting = CancellationToken::new();
     let stop_starting = starting.clone();
@@ -55,6 +54,7 @@ pub(crate) async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result
         console,
         access: config.console.access.clone(),
         metrics,
+        traces: traces.clone(),
         reload: Some(reload),
     };
     let mut tasks = Tasks::new(config.shutdown_grace);
@@ -70,8 +70,17 @@ pub(crate) async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result
         .run_until(async { signal.await.unwrap_or(()) })
         .await
         .context("confirmd run")?;
+    let _ = tokio::task::spawn_blocking(move || traces.end()).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Its client may not be made where async work is done.
+async fn traces(endpoint: Option<String>) -> anyhow::Result<Traces> {
+    let Some(endpoint) = endpoint else {
+        return Ok(Traces::default());
+    };
+    tokio::task::spawn_blocking(move || Traces::to(&endpoint)).await?
 }
 
 /// Each account with its mode: a `watch` that was forgotten confirms nothing.

@@ -38,8 +38,6 @@ pub(crate) struct Config {
     pub(crate) personal_data_for: Duration,
     pub(crate) console: Console,
     pub(crate) telemetry: Telemetry,
-    /// Keys of the contract that are set and have no effect yet.
-    pub(crate) without_effect: Vec<String>,
     /// The files that it was read from.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -121,6 +119,8 @@ pub(crate) enum LogFormat {
 pub(crate) struct Telemetry {
     pub(crate) log: String,
     pub(crate) format: LogFormat,
+    /// Where traces are told.
+    pub(crate) otlp_endpoint: Option<String>,
 }
 
 impl Config {
@@ -152,14 +152,10 @@ impl Config {
         let mut reader = Reader::new(figment, file)?;
         let read = Self::read_all(&mut reader);
         reader.refuse_unknown();
-        let (problems, without_effect, mut files) = reader.finish();
+        let (problems, mut files) = reader.finish();
         files.push(PathBuf::from(file));
         match (read, problems.is_empty()) {
-            (Some(config), true) => Ok(Self {
-                without_effect,
-                files,
-                ..config
-            }),
+            (Some(config), true) => Ok(Self { files, ..config }),
             _ => Err(problems),
         }
     }
@@ -178,7 +174,6 @@ impl Config {
             r.problem("retry.max", "must not be less than retry.first");
         }
         let attempt_timeout = r.duration("retry.attempt_timeout", Duration::from_secs(30));
-        r.without_effect("telemetry.otlp_endpoint");
         let permission_details = r.bool("keep.permission_details", false);
         let permission_details_for =
             r.duration("keep.permission_details_for", Duration::from_secs(400 * 86_400));
@@ -198,7 +193,6 @@ impl Config {
             personal_data_for,
             console: console?,
             telemetry,
-            without_effect: Vec::new(),
             files: Vec::new(),
         })
     }
@@ -523,7 +517,26 @@ fn read_telemetry(r: &mut Reader<'_>) -> Telemetry {
         format: r
             .choice("telemetry.log_format", Some(LogFormat::Text), &formats)
             .unwrap_or(LogFormat::Text),
+        otlp_endpoint: read_collector(r),
     }
+}
+
+fn read_collector(r: &mut Reader<'_>) -> Option<String> {
+    const KEY: &str = "telemetry.otlp_endpoint";
+    let text = r.optional_string(KEY)?;
+    let problem = match url::Url::parse(&text) {
+        Err(error) => format!("is no URL: {error}"),
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+            "must begin with http:// or https://".to_owned()
+        }
+        // What is secret goes into a header, which no error quotes.
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            "must hold neither user nor password: headers are set by OTEL_EXPORTER_OTLP_HEADERS".to_owned()
+        }
+        Ok(_) => return Some(text),
+    };
+    r.problem(KEY, &problem);
+    None
 }
 
 #[cfg(test)]

@@ -17,7 +17,6 @@ pub(super) struct Reader<'a> {
     root: Dict,
     asked: BTreeSet<String>,
     problems: Vec<Problem>,
-    without_effect: Vec<String>,
     /// That were read.
     files: Vec<PathBuf>,
 }
@@ -42,14 +41,13 @@ impl<'a> Reader<'a> {
             root,
             asked: BTreeSet::new(),
             problems: Vec::new(),
-            without_effect: Vec::new(),
             files: Vec::new(),
         })
     }
 
-    /// The problems, and the keys that are set and have no effect yet.
-    pub(super) fn finish(self) -> (Problems, Vec<String>, Vec<PathBuf>) {
-        (Problems(self.problems), self.without_effect, self.files)
+    /// The problems, and the files that were read.
+    pub(super) fn finish(self) -> (Problems, Vec<PathBuf>) {
+        (Problems(self.problems), self.files)
     }
 
     /// Every key that there is.
@@ -102,13 +100,6 @@ impl<'a> Reader<'a> {
     fn ask(&mut self, key: &str) -> Option<Value> {
         self.asked.insert(key.to_owned());
         self.find(key).cloned()
-    }
-
-    /// A key that has a name and no effect yet: whoever sets it is told so.
-    pub(super) fn without_effect(&mut self, key: &str) {
-        if self.ask(key).is_some() {
-            self.without_effect.push(key.to_owned());
-        }
     }
 
     fn accept(&mut self, key: &str) {

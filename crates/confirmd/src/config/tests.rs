@@ -365,7 +365,6 @@ fn buyers_details_are_kept_only_where_that_is_asked_for() {
     let folder = Folder::new();
     let of = |keep: &str| {
         let config = read(&format!("{STORE}[keep]\n{keep}\n{}", folder.account(""))).unwrap();
-        assert!(config.without_effect.is_empty(), "{:?}", config.without_effect);
         (
             config.permission_details,
             config.permission_details_for.as_secs() / 86_400,
@@ -379,14 +378,26 @@ fn buyers_details_are_kept_only_where_that_is_asked_for() {
 }
 
 #[test]
-fn whoever_sets_a_key_that_has_no_effect_yet_is_told_so() {
+fn a_collector_is_named_by_an_url_that_holds_no_secret() {
     let folder = Folder::new();
-    let toml = format!(
-        "{STORE}[telemetry]\notlp_endpoint = \"http://localhost:4318\"\n{}",
-        folder.account("")
+    let with = |url: &str| {
+        let account = folder.account("");
+        format!("{STORE}[telemetry]\notlp_endpoint = {url:?}\n{account}")
+    };
+    let config = read(&with("http://localhost:4318")).unwrap();
+    assert_eq!(
+        config.telemetry.otlp_endpoint.as_deref(),
+        Some("http://localhost:4318")
     );
-    let config = read(&toml).unwrap();
-    assert_eq!(config.without_effect, ["telemetry.otlp_endpoint"]);
+    for (url, told) in [
+        ("localhost", "is no URL"),
+        ("grpc://localhost:4317", "must begin with http"),
+        ("https://ada:s3cret@collector", "OTEL_EXPORTER_OTLP_HEADERS"),
+    ] {
+        let [text] = <[String; 1]>::try_from(problems(&with(url))).unwrap();
+        assert!(text.starts_with("telemetry.otlp_endpoint: "), "{text}");
+        assert!(text.contains(told) && !text.contains("s3cret"), "{text}");
+    }
 }
 
 #[test]

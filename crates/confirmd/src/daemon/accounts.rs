@@ -17,6 +17,7 @@ use super::Confirmd;
 use super::schedule::Tick;
 use crate::clock::ProgramClock;
 use crate::metered::tell_of_notice;
+use crate::telemetry::traces::{Span, Traces};
 
 /// Changes that may wait to be recorded; an account has one at a time, seldom.
 const CHANGES: usize = 1_024;
@@ -32,7 +33,10 @@ pub(crate) struct Change {
 }
 
 /// Hears of calls and conditions while they happen.
-pub(crate) struct Listener(mpsc::Sender<Change>);
+pub(crate) struct Listener {
+    changes: mpsc::Sender<Change>,
+    traces: Traces,
+}
 
 impl Observer for Listener {
     fn called(&self, report: &CallReport<'_>) {
@@ -43,6 +47,9 @@ impl Observer for Listener {
             .increment(1);
         metrics::histogram!("confirmd_provider_request_seconds", "account" => account, "operation" => operation)
             .record(report.seconds);
+        if let Some(place) = self.traces.place_in(report.traceparent) {
+            self.traces.tell(place, Span::of_call(report));
+        }
     }
 
     fn condition(&self, account: &AccountName, condition: Condition, reason: &str) {
@@ -51,16 +58,16 @@ impl Observer for Listener {
             condition,
             reason: reason.to_owned(),
         };
-        if self.0.try_send(change).is_err() {
+        if self.changes.try_send(change).is_err() {
             tracing::error!(account = %account, "a change of condition could not be recorded");
         }
     }
 }
 
 /// A listener, and what it hears.
-pub(crate) fn listener() -> (Arc<Listener>, mpsc::Receiver<Change>) {
-    let (sender, receiver) = mpsc::channel(CHANGES);
-    (Arc::new(Listener(sender)), receiver)
+pub(crate) fn listener(traces: Traces) -> (Arc<Listener>, mpsc::Receiver<Change>) {
+    let (changes, receiver) = mpsc::channel(CHANGES);
+    (Arc::new(Listener { changes, traces }), receiver)
 }
 
 /// What the log says of accounts at start: a stopped one is probed before it is trusted, and so is one that was

@@ -36,6 +36,7 @@ use crate::config::{Account, Config, Problem, Problems};
 use crate::desk::Office;
 use crate::metered::{CountedNotices, TimedLog};
 use crate::telemetry;
+use crate::telemetry::traces::{Traced, Traces};
 use accounts::listener;
 use announcer::{Announcer, Memory, memory};
 use schedule::ticks;
@@ -69,6 +70,7 @@ pub(crate) struct Parts {
     pub(crate) console: TcpListener,
     pub(crate) access: console::Access,
     pub(crate) metrics: metrics_exporter_prometheus::PrometheusHandle,
+    pub(crate) traces: Traces,
     /// Where newer keys and limits come from, if from anywhere.
     pub(crate) reload: Option<reload::Source>,
 }
@@ -81,9 +83,10 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
         log,
         policies,
         kafka,
+        traces,
         ..
     } = parts;
-    let (listener, changes) = listener();
+    let (listener, changes) = listener(traces.clone());
     let amazon = amazon_pay(&parts.accounts, parts.attempt_timeout, &clock, listener)?;
     accounts::restore(&log, &amazon)
         .await
@@ -95,7 +98,7 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
         window.set_fresh_share(name, account.fresh_share);
     }
     let reconciler = Arc::new(Reconciler {
-        log: TimedLog::new(log.clone()),
+        log: TimedLog::new(log.clone(), clock.clone(), traces.clone()),
         amazon,
         clock: clock.clone(),
         chance,
@@ -133,6 +136,7 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
         let observer = IntakeObserver {
             reconciler: reconciler.clone(),
             inbox: inbox.clone(),
+            traces: traces.clone(),
         };
         let taking_in = take_in(
             intake,
@@ -175,7 +179,11 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
     tasks.spawn("announce", |stop| {
         let announcer = Announcer {
             log: log.clone(),
-            publisher: publisher.clone(),
+            publisher: Arc::new(Traced {
+                publisher: publisher.clone(),
+                clock: clock.clone(),
+                traces,
+            }),
             clock: clock.clone(),
             tick: tick.clone(),
         };

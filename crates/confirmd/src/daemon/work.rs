@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::ProgramClock;
+use crate::telemetry::traces::Traces;
 
 /// Sessions of one account that are held in memory; the rest stays in the log's due index.
 pub(crate) const WINDOW: usize = 2_000;
@@ -73,6 +74,7 @@ pub(crate) fn inbox<T>() -> (Inbox<T>, mpsc::Receiver<Handed<T>>) {
 pub(crate) struct Observer<L, A: Turns, R, O> {
     pub(crate) reconciler: Arc<Reconciler<L, A, ProgramClock, R, O>>,
     pub(crate) inbox: Inbox<A::Turn>,
+    pub(crate) traces: Traces,
 }
 
 impl<L, A, R, O> TakeIn for Observer<L, A, R, O>
@@ -82,10 +84,16 @@ where
     R: Chance,
     O: Outlet,
 {
-    async fn take_in(&self, arrivals: Vec<Arrival>) -> Result<(), LogError> {
+    async fn take_in(&self, mut arrivals: Vec<Arrival>) -> Result<(), LogError> {
         let _busy = self.reconciler.clock.busy();
         let count = arrivals.len();
+        let spans = self.traces.begin(&mut arrivals, self.reconciler.clock.now());
         let observed = self.reconciler.observe(arrivals).await;
+        let error = observed
+            .failed
+            .is_some()
+            .then_some("the log did not take all: it is read again");
+        self.traces.end_all(spans, self.reconciler.clock.now(), error);
         if !observed.begun.is_empty() {
             self.inbox.hand(Handed::Begun(observed.begun)).await;
         }

@@ -41,6 +41,7 @@ use crate::config::LogFormat;
 use crate::daemon::tasks::Tasks;
 use crate::daemon::{self, Parts};
 use crate::desk;
+use crate::telemetry::traces::Traces;
 use crate::{signals, telemetry};
 use checks::{Expected, check};
 use clock::DemoClock;
@@ -133,6 +134,7 @@ impl Stage {
             attempt_timeout: stage::ATTEMPT_TIMEOUT,
             when_not_all: WhenNotAll::MostSessions,
             permission_details_for: None,
+            traces: Traces::default(),
             kafka,
             create_topics: false,
             intake_limits: kafka_topics::Limits::default(),

@@ -23,15 +23,10 @@ const ALERT: &str = "checkout.alert.v1";
 
 impl Event {
     pub(super) fn of_announcement(announcement: &Announcement) -> Self {
-        let (topic, event_type) = match &announcement.content {
-            Content::Confirmed { .. } => (Topic::Outcomes, "checkout.confirmed.v1"),
-            Content::Declined { .. } => (Topic::Outcomes, "checkout.declined.v1"),
-            Content::Cancelled { .. } => (Topic::Outcomes, "checkout.cancelled.v1"),
-            Content::Expired { .. } => (Topic::Outcomes, "checkout.expired.v1"),
-            Content::Unresolved { .. } => (Topic::Outcomes, "checkout.unresolved.v1"),
-            Content::PaymentPending { .. } => (Topic::Outcomes, "checkout.payment-pending.v1"),
-            Content::AttemptDeclined { .. } => (Topic::Outcomes, "checkout.attempt-declined.v1"),
-            Content::Alert { .. } => (Topic::Alerts, ALERT),
+        let event_type = event_type(&announcement.content);
+        let topic = match event_type {
+            ALERT => Topic::Alerts,
+            _ => Topic::Outcomes,
         };
         // The same fact has the same id however often it is told.
         let id = format!("{}/{}", announcement.id, announcement.version.0);
@@ -65,6 +60,21 @@ impl Event {
             headers: attributes(ALERT, id, notice.account.as_ref(), notice.at),
             body: body::of_notice(notice),
         }
+    }
+}
+
+/// The `ce_type` under which this is told.
+#[must_use]
+pub fn event_type(content: &Content) -> &'static str {
+    match content {
+        Content::Confirmed { .. } => "checkout.confirmed.v1",
+        Content::Declined { .. } => "checkout.declined.v1",
+        Content::Cancelled { .. } => "checkout.cancelled.v1",
+        Content::Expired { .. } => "checkout.expired.v1",
+        Content::Unresolved { .. } => "checkout.unresolved.v1",
+        Content::PaymentPending { .. } => "checkout.payment-pending.v1",
+        Content::AttemptDeclined { .. } => "checkout.attempt-declined.v1",
+        Content::Alert { .. } => ALERT,
     }
 }
 

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use crate::context::{Broker, Quiet};
 use crate::settings::{NotUsable, Settings};
+pub use event::event_type;
 use event::{Event, Topic};
 
 type Client = FutureProducer<Quiet>;

@@ -134,7 +134,10 @@ async fn a_turn_from_before_the_stop_sends_nothing() {
     world.accounts.set_paused(&account(), true).unwrap();
     let answer = world.accounts.confirm(confirm, world.attempt()).await;
     assert!(matches!(answer, ConfirmAnswer::NotSent(_)), "{answer:?}");
-    world.accounts.look_up(look_up, &account(), &session()).await;
+    world
+        .accounts
+        .look_up(look_up, &account(), &session(), None)
+        .await;
     assert_eq!(world.server.received().len(), 0);
 }
 

@@ -85,6 +85,7 @@ impl Observer for Heard {
             operation,
             result,
             seconds,
+            ..
         } = report;
         let text = format!("{account} {} {} {seconds}", operation.name(), result.name());
         self.calls.lock().unwrap().push(text);
@@ -185,7 +186,7 @@ impl World {
 
     pub(crate) async fn look_up(&self) -> (LookUpAnswer, Option<Personal>) {
         self.accounts
-            .look_up(self.turn(Call::LookUp), &account(), &session())
+            .look_up(self.turn(Call::LookUp), &account(), &session(), None)
             .await
     }
 

@@ -276,7 +276,7 @@ async fn what_is_no_charge_id_is_not_put_into_a_path() {
 async fn charge(world: &World, id: &str) -> ChargeAnswer {
     world
         .accounts
-        .look_up_charge(world.turn(Call::Charge), &account(), id)
+        .look_up_charge(world.turn(Call::Charge), &account(), id, None)
         .await
 }
 
@@ -287,7 +287,7 @@ async fn a_look_up_of_a_refused_account_is_the_accounts_trouble() {
         .server
         .answers(Answer::refusal(403, "InvalidAuthentication", "no"));
     let turn = world.turn(Call::LookUp);
-    let (answer, _) = world.accounts.look_up(turn, &account(), &session()).await;
+    let (answer, _) = world.accounts.look_up(turn, &account(), &session(), None).await;
     assert_eq!(class(&answer), Class::Lane);
     assert_eq!(world.condition(), Condition::Stopped);
 }

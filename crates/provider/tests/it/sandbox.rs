@@ -46,7 +46,7 @@ async fn a_session_is_looked_up_confirmed_and_its_charge_found_captured() {
     let id = SessionId::parse(session["checkoutSessionId"].as_str().unwrap()).unwrap();
 
     let turn = accounts.turn(&name, Call::LookUp).unwrap();
-    let (LookUpAnswer::Told(told), Some(personal)) = accounts.look_up(turn, &name, &id).await else {
+    let (LookUpAnswer::Told(told), Some(personal)) = accounts.look_up(turn, &name, &id, None).await else {
         panic!("the sandbox knows it");
     };
     assert_eq!(
@@ -89,7 +89,7 @@ async fn a_session_is_looked_up_confirmed_and_its_charge_found_captured() {
 
     let turn = accounts.turn(&name, Call::Charge).unwrap();
     let charge = accounts
-        .look_up_charge(turn, &name, &ids.charge_id.unwrap())
+        .look_up_charge(turn, &name, &ids.charge_id.unwrap(), None)
         .await;
     assert!(
         matches!(
@@ -102,7 +102,7 @@ async fn a_session_is_looked_up_confirmed_and_its_charge_found_captured() {
         "{charge:?}"
     );
     let turn = accounts.turn(&name, Call::LookUp).unwrap();
-    let (again, _) = accounts.look_up(turn, &name, &id).await;
+    let (again, _) = accounts.look_up(turn, &name, &id, None).await;
     assert!(
         matches!(&again, LookUpAnswer::Told(told) if matches!(told.found, Found::Completed(_))),
         "{again:?}"

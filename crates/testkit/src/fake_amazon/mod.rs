@@ -344,6 +344,7 @@ impl LookUp for FakeAmazon {
         turn: Turn,
         _: &AccountName,
         id: &SessionId,
+        _: Option<&str>,
     ) -> impl Future<Output = (LookUpAnswer, Option<Personal>)> + Send {
         let (this, id) = (self.clone(), id.clone());
         async move {
@@ -389,6 +390,7 @@ impl LookUp for FakeAmazon {
         turn: Turn,
         _: &AccountName,
         charge_id: &str,
+        _: Option<&str>,
     ) -> impl Future<Output = ChargeAnswer> + Send {
         let (this, charge_id) = (self.clone(), charge_id.to_owned());
         async move {

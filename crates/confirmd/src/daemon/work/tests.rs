@@ -53,6 +53,7 @@ impl LookUp for Amazon {
         (): (),
         account: &AccountName,
         _: &SessionId,
+        _: Option<&str>,
     ) -> (LookUpAnswer, Option<Personal>) {
         self.asks.send(account.clone()).unwrap();
         if !self.answers {
@@ -66,7 +67,7 @@ impl LookUp for Amazon {
         (failed, None)
     }
 
-    async fn look_up_charge(&self, (): (), _: &AccountName, _: &str) -> ChargeAnswer {
+    async fn look_up_charge(&self, (): (), _: &AccountName, _: &str, _: Option<&str>) -> ChargeAnswer {
         pending().await
     }
 }

@@ -56,8 +56,9 @@ impl LookUp for SimAmazon {
         turn: Turn,
         account: &AccountName,
         id: &SessionId,
+        trace: Option<&str>,
     ) -> impl Future<Output = (LookUpAnswer, Option<Personal>)> + Send {
-        self.amazon.look_up(turn, account, id)
+        self.amazon.look_up(turn, account, id, trace)
     }
 
     fn look_up_charge(
@@ -65,8 +66,9 @@ impl LookUp for SimAmazon {
         turn: Turn,
         account: &AccountName,
         charge_id: &str,
+        trace: Option<&str>,
     ) -> impl Future<Output = ChargeAnswer> + Send {
-        let asked = self.amazon.look_up_charge(turn, account, charge_id);
+        let asked = self.amazon.look_up_charge(turn, account, charge_id, trace);
         let taken = self.without == Without::TheLookUpOfTheCharge;
         async move {
             match asked.await {
