@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use testkit::real::{self, KafkaServer, PostgresServer};
 
-use crate::world::{Finished, World};
+use crate::world::{Finished, World, in_a_thread};
 
 /// Stands where a secret would, in a configuration.
 const PASSWORD: &str = "correct-horse-battery-staple";
@@ -122,16 +122,16 @@ async fn a_key_file_that_holds_no_key_is_named_and_its_text_is_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_not_there_yet_is_waited_for() {
-    let Some(kafka) = blocking(|| real::kafka().map(|kafka| kafka.bootstrap().to_owned())).await else {
+    let Some(kafka) = in_a_thread(|| real::kafka().map(|kafka| kafka.bootstrap().to_owned())).await else {
         return;
     };
-    let Some(mut postgres) = blocking(PostgresServer::start_new).await else {
+    let Some(mut postgres) = in_a_thread(PostgresServer::start_new).await else {
         return;
     };
     let url = postgres.database("log");
     let url = url.replace("confirmd@", &format!("confirmd:{PASSWORD}@"));
     let mut world = World::over("no-database", &kafka, url).await;
-    let postgres = blocking(move || {
+    let postgres = in_a_thread(move || {
         postgres.kill();
         postgres
     })
@@ -145,7 +145,7 @@ async fn a_database_that_is_not_there_yet_is_waited_for() {
         .await;
     assert!(line.contains("WARN"), "{line}");
     let id = world.completed(json!({}), json!({})).await;
-    let postgres = blocking(move || {
+    let postgres = in_a_thread(move || {
         let mut postgres = postgres;
         postgres.start();
         postgres
@@ -161,7 +161,7 @@ async fn a_database_that_is_not_there_yet_is_waited_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_not_there_yet_is_waited_for() {
-    let Some(mut kafka) = blocking(KafkaServer::start_new).await else {
+    let Some(mut kafka) = in_a_thread(KafkaServer::start_new).await else {
         return;
     };
     let Some(postgres) = real::postgres() else { return };
@@ -172,7 +172,7 @@ async fn a_broker_that_is_not_there_yet_is_waited_for() {
     world.set("kafka.dead_letter_topic", dead_letters.clone());
     world.set("kafka.create_topics", true);
     let id = world.completed(json!({}), json!({})).await;
-    kafka = blocking(move || {
+    kafka = in_a_thread(move || {
         kafka.stop();
         kafka
     })
@@ -187,7 +187,7 @@ async fn a_broker_that_is_not_there_yet_is_waited_for() {
     assert!(line.contains("WARN"), "{line}");
     let (status, body) = daemon.get("/readyz").await;
     assert_eq!(status, 200, "{body}");
-    kafka = blocking(move || {
+    kafka = in_a_thread(move || {
         kafka.start();
         kafka
     })
@@ -396,9 +396,4 @@ async fn an_account_that_was_forgotten_is_configured_and_what_waited_for_it_is_c
     assert_eq!(daemon.session(&flawed).await["state"], "needs-repair");
     world.check_each(&[id], "checkout.confirmed.v1").await;
     world.end(daemon).await;
-}
-
-/// Starting and stopping a server blocks.
-async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(act).await.unwrap()
 }

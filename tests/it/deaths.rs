@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use serde_json::json;
 use testkit::real::{self, KafkaServer, PostgresServer};
 
-use crate::world::World;
+use crate::world::{World, in_a_thread};
 
 const SIGKILL: i32 = 9;
 
@@ -194,11 +194,6 @@ async fn a_database_that_crashes_under_load_and_comes_back_loses_nothing() {
     assert_eq!(recorded.trim(), ids.len().to_string());
     world.end(daemon).await;
     drop(postgres);
-}
-
-/// Starting and stopping a server blocks.
-async fn in_a_thread<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(act).await.unwrap()
 }
 
 /// The server, after something was done to it.

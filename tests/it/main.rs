@@ -20,6 +20,7 @@ mod node_sdk;
 mod pace;
 mod replicas;
 mod rust_sdk;
+mod secured;
 mod surroundings;
 mod tidy;
 mod traces;

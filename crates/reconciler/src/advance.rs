@@ -315,11 +315,9 @@ where
         turn: A::Turn,
         account: &AccountName,
     ) -> Result<Loaded, LogError> {
+        let trace = loaded.traceparent.as_deref();
         boundary("look-up");
-        let (answer, found) = {
-            let trace = loaded.traceparent.as_deref();
-            self.amazon.look_up(turn, account, &loaded.id, trace).await
-        };
+        let (answer, found) = self.amazon.look_up(turn, account, &loaded.id, trace).await;
         boundary("looked-up");
         let command = Command::LookedUp {
             answer,
@@ -338,11 +336,9 @@ where
             Session::PaymentPending(pending) => pending.ids.charge_id.clone().unwrap_or_default(),
             Session::Unseen | Session::Open(_) | Session::Settled(_) => return Ok(loaded),
         };
+        let trace = loaded.traceparent.as_deref();
         boundary("look-up-charge");
-        let answer = {
-            let trace = loaded.traceparent.as_deref();
-            self.amazon.look_up_charge(turn, account, &charge_id, trace).await
-        };
+        let answer = self.amazon.look_up_charge(turn, account, &charge_id, trace).await;
         boundary("charge-looked-up");
         let command = Command::ChargeLookedUp {
             answer,

@@ -68,9 +68,13 @@ const WRITES: [&str; 16] = [
 const OTHER_WRITES: [&str; 4] = ["commit", "set_aside", "erase", "probe"];
 
 /// Files that are not on a write path, or that pass on what their callers have labelled.
-const OTHER_FILES: [(&str, &str); 8] = [
+const OTHER_FILES: [(&str, &str); 9] = [
     ("/demo/", "the demo's shop and broker"),
     ("/metered.rs", "a log that tells the metrics of what it passes on"),
+    (
+        "/traces/sending.rs",
+        "a publisher that tells a collector of what it passes on",
+    ),
     (
         "/check.rs",
         "asks whether an account's key is taken, and records nothing",

@@ -391,6 +391,11 @@ impl World {
     }
 }
 
+/// Starting and stopping a server blocks.
+pub(crate) async fn in_a_thread<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(act).await.unwrap()
+}
+
 /// What was told on a topic out.
 #[derive(Debug, Clone)]
 pub(crate) struct Told {

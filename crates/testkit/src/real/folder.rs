@@ -6,9 +6,9 @@
 //!   their guards ──┘
 //! ```
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, PipeWriter};
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -89,6 +89,15 @@ impl Folder {
             self.owner = Some(nobody);
         }
         Ok(self)
+    }
+
+    /// Nobody else may read or write this file.
+    pub(super) fn keep_for_its_owner(&self, file: &Path) -> io::Result<()> {
+        fs::set_permissions(file, Permissions::from_mode(0o600))?;
+        match self.owner {
+            Some(User { uid, gid }) => chown(file, Some(uid), Some(gid)),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn path(&self) -> &Path {

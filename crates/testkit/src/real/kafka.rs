@@ -14,6 +14,7 @@ use super::missing;
 use super::port::Port;
 use super::server::Running;
 use super::text;
+use super::tls::ServerIdentity;
 
 const INSTALL_JAVA: &str = "install Java 17 or newer (java on PATH), which runs Kafka, or set KAFKA_BROKERS";
 
@@ -123,7 +124,18 @@ pub struct KafkaServer {
     bootstrap: String,
     // The folder goes last: it waits for all who work in it.
     ports: [Port; 2],
+    guard: Option<Guard>,
     folder: Folder,
+}
+
+/// The ways in for those who have to say who they are.
+struct Guard {
+    password_port: Port,
+    certificate_port: Port,
+    /// What the broker is told of it.
+    settings: String,
+    /// Who has a password.
+    user: String,
 }
 
 impl KafkaServer {
@@ -136,6 +148,16 @@ impl KafkaServer {
         Self::started(Compiled::Quickly)
     }
 
+    /// The same, with two more ways in over TLS: one for whoever knows this user's password (`SASL_SSL` with SCRAM-SHA-512), one
+    /// for whoever has a certificate of the identity's authority (`SSL`).
+    ///
+    /// # Panics
+    /// As [`start_new`](Self::start_new) does.
+    pub fn start_new_guarded(identity: &ServerIdentity, user: &str, password: &str) -> Option<Self> {
+        let guard = |folder: &Folder| Guard::new(folder, identity, user, password);
+        Self::started_with(Compiled::Quickly, Some(&guard))
+    }
+
     /// The same, compiled as in production: for benchmarks.
     ///
     /// # Panics
@@ -145,7 +167,11 @@ impl KafkaServer {
     }
 
     fn started(compiled: Compiled) -> Option<Self> {
-        let Some(mut server) = Self::formatted(Self::installation()?) else {
+        Self::started_with(compiled, None)
+    }
+
+    fn started_with(compiled: Compiled, guard: Option<&dyn Fn(&Folder) -> Guard>) -> Option<Self> {
+        let Some(mut server) = Self::formatted(Self::installation()?, guard) else {
             return missing(INSTALL_JAVA);
         };
         server.compiled = compiled;
@@ -158,7 +184,7 @@ impl KafkaServer {
             return missing(INSTALL_JAVA);
         };
         let installation = Installation::find_or_make(java, |installation| {
-            if let Some(mut server) = Self::formatted(installation) {
+            if let Some(mut server) = Self::formatted(installation, None) {
                 server.start();
                 server.stop();
             }
@@ -170,7 +196,7 @@ impl KafkaServer {
     }
 
     /// A broker that has not run yet, with its settings and an empty log. `None` if this Java cannot run Kafka.
-    fn formatted(installation: Installation) -> Option<Self> {
+    fn formatted(installation: Installation, guard: Option<&dyn Fn(&Folder) -> Guard>) -> Option<Self> {
         let folder = Folder::create(&env::temp_dir(), "confirmd-kafka")
             .unwrap_or_else(|error| panic!("no folder for Kafka: {error}"));
         let ports = [Port::reserve(), Port::reserve()];
@@ -182,6 +208,7 @@ impl KafkaServer {
             compiled: Compiled::Quickly,
             bootstrap,
             ports,
+            guard: guard.map(|guard| guard(&folder)),
             folder,
         };
         let formatted = server
@@ -201,6 +228,26 @@ impl KafkaServer {
     /// What `bootstrap.servers` takes.
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// What `bootstrap.servers` takes of whoever has a password.
+    ///
+    /// # Panics
+    /// If it was not started guarded.
+    pub fn bootstrap_by_password(&self) -> String {
+        format!("127.0.0.1:{}", self.guard().password_port.number())
+    }
+
+    /// What `bootstrap.servers` takes of whoever has a certificate.
+    ///
+    /// # Panics
+    /// If it was not started guarded.
+    pub fn bootstrap_by_certificate(&self) -> String {
+        format!("127.0.0.1:{}", self.guard().certificate_port.number())
+    }
+
+    fn guard(&self) -> &Guard {
+        self.guard.as_ref().expect("it was started guarded")
     }
 
     /// Shuts down in an orderly way, and blocks until it is done.
@@ -241,22 +288,58 @@ impl KafkaServer {
     fn format(&self) -> io::Result<Output> {
         let [broker, controller] = self.ports.each_ref().map(Port::number);
         let properties = properties(&self.folder);
+        let guarded = self.guard.as_ref().map(Guard::listeners).unwrap_or_default();
         let places = format!(
-            "listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{broker}\n\
+            "listeners=PLAINTEXT://127.0.0.1:{broker}{guarded},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{broker}{guarded}\n\
              controller.quorum.voters=1@127.0.0.1:{controller}\n\
              log.dirs={}\n",
             text(&self.folder.path().join("log"))
         );
-        fs::write(&properties, format!("{SETTINGS}{places}"))?;
-        self.folder
-            .command(&self.installation.java)?
+        let guard = self.guard.as_ref().map(|guard| guard.settings.as_str());
+        fs::write(
+            &properties,
+            format!("{SETTINGS}{places}{}", guard.unwrap_or_default()),
+        )?;
+        let mut command = self.folder.command(&self.installation.java)?;
+        command
             .args(
                 self.installation
                     .arguments(&self.folder, Compiled::Quickly, "kafka.tools.StorageTool"),
             )
-            .args(["format", "--cluster-id", CLUSTER, "--config", text(&properties)])
-            .output()
+            .args(["format", "--cluster-id", CLUSTER, "--config", text(&properties)]);
+        if let Some(guard) = &self.guard {
+            command.args(["--add-scram", &guard.user]);
+        }
+        command.output()
+    }
+}
+
+impl Guard {
+    fn new(folder: &Folder, identity: &ServerIdentity, user: &str, password: &str) -> Self {
+        let [_, _, both, authority] = identity.write(folder);
+        let settings = format!(
+            "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL\n\
+             sasl.enabled.mechanisms=SCRAM-SHA-512\n\
+             listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=\
+             org.apache.kafka.common.security.scram.ScramLoginModule required;\n\
+             ssl.keystore.type=PEM\nssl.keystore.location={}\n\
+             ssl.truststore.type=PEM\nssl.truststore.location={}\n\
+             listener.name.ssl.ssl.client.auth=required\n",
+            text(&both),
+            text(&authority)
+        );
+        Self {
+            password_port: Port::reserve(),
+            certificate_port: Port::reserve(),
+            settings,
+            user: format!("SCRAM-SHA-512=[name={user},password={password}]"),
+        }
+    }
+
+    fn listeners(&self) -> String {
+        let [password, certificate] = [&self.password_port, &self.certificate_port].map(Port::number);
+        format!(",SASL_SSL://127.0.0.1:{password},SSL://127.0.0.1:{certificate}")
     }
 }
 

@@ -39,6 +39,7 @@ mod postgres;
 mod prometheus;
 mod server;
 mod systemd;
+mod tls;
 
 pub use browser::{BrowserDriver, browser_driver};
 pub use helm::helm;
@@ -48,6 +49,7 @@ pub use node::{NodeWithSdk, node_with_sdk};
 pub use postgres::{Postgres, PostgresServer, postgres, psql};
 pub use prometheus::{PrometheusServer, promtool};
 pub use systemd::systemd_analyze;
+pub use tls::ServerIdentity;
 
 /// A name that no other call has returned, in this process or in another: for topics, groups and databases, which may
 /// live in a server that outlasts the test. Twenty-odd characters longer than `prefix`, and made of the same ones plus

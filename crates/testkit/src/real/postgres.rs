@@ -11,6 +11,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::folder::Folder;
 use super::port::Port;
 use super::server::Running;
+use super::tls::ServerIdentity;
 use super::{missing, program, text, unique};
 
 const INSTALL: &str = "PostgreSQL (initdb, postgres and psql on PATH), or set DATABASE_URL";
@@ -135,6 +136,21 @@ impl PostgresServer {
     /// # Panics
     /// If it does not start, or if it is missing and `CI=true`.
     pub fn start_new() -> Option<Self> {
+        Self::started(None)
+    }
+
+    /// The same, speaking TLS; of this user, who may do anything, it takes nothing else, and asks for the password.
+    ///
+    /// # Panics
+    /// As [`start_new`](Self::start_new) does.
+    pub fn start_new_guarded(identity: &ServerIdentity, user: &str, password: &str) -> Option<Self> {
+        let server = Self::started(Some((identity, user)))?;
+        let role = format!("CREATE ROLE {user} LOGIN SUPERUSER PASSWORD '{password}'");
+        psql(&server.admin.url, &role);
+        Some(server)
+    }
+
+    fn started(guard: Option<(&ServerIdentity, &str)>) -> Option<Self> {
         let installed = installed();
         let find = |name: &str| program(name, &installed);
         let (Some(initdb), Some(binary), Some(psql)) = (find("initdb"), find("postgres"), find("psql"))
@@ -146,6 +162,9 @@ impl PostgresServer {
             .unwrap_or_else(|error| panic!("no folder for PostgreSQL: {error}"));
         let port = Port::reserve();
         initialize(&initdb, &folder, &port);
+        if let Some((identity, user)) = guard {
+            speak_tls(&folder, identity, user);
+        }
         let url = format!("postgres://confirmd@127.0.0.1:{}/postgres", port.number());
         let admin = Admin { url, psql };
         let mut server = Self {
@@ -237,6 +256,23 @@ fn initialize(initdb: &Path, folder: &Folder, port: &Port) {
     fs::read_to_string(&configuration)
         .and_then(|defaults| fs::write(&configuration, defaults + &settings))
         .unwrap_or_else(|error| panic!("postgresql.conf: {error}"));
+}
+
+fn speak_tls(folder: &Folder, identity: &ServerIdentity, user: &str) {
+    let [certificate, key, _, _] = identity.write(folder);
+    let data = data_folder(folder);
+    let prepend = |name: &str, lines: String| {
+        let file = data.join(name);
+        fs::read_to_string(&file)
+            .and_then(|defaults| fs::write(&file, lines + &defaults))
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+    };
+    let (certificate, key) = (text(&certificate), text(&key));
+    let files = format!("ssl = on\nssl_cert_file = '{certificate}'\nssl_key_file = '{key}'\n");
+    prepend("postgresql.conf", files);
+    // The first line that fits counts.
+    let who = format!("hostssl all {user} all scram-sha-256\nhostnossl all {user} all reject\n");
+    prepend("pg_hba.conf", who);
 }
 
 /// Where Debian and its like keep the server's programs off `PATH`: the newest version first.
