@@ -25,5 +25,6 @@ mod surroundings;
 mod tidy;
 mod traces;
 mod unknowns;
+mod upgrade;
 mod way_in;
 mod world;

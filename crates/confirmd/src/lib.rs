@@ -23,11 +23,14 @@ mod metered;
 mod query;
 mod service;
 mod signals;
+mod store;
 mod telemetry;
 #[cfg(feature = "test-clock")]
 mod test_clock;
 #[cfg(feature = "test-clock")]
 mod test_crash;
+#[cfg(feature = "test-clock")]
+mod test_next;
 mod view;
 
 use std::process::ExitCode;

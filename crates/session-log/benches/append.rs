@@ -35,7 +35,7 @@ fn sqlite(bencher: Bencher<'_, '_>, group: usize) {
 fn append(bencher: Bencher<'_, '_>, url: &str, group: usize) {
     let runtime = Runtime::new().expect("a runtime");
     let options = Options {
-        current_schema_only: false,
+        usable_schema_only: false,
         // One statement a group.
         writers: 1,
         ..Options::default()

@@ -42,4 +42,4 @@ pub use console::{Counts, Filter, InState, Listed, Outlook, Place, Value, Which}
 pub use file::Claim;
 pub use folds::{Difference, RebuildReport};
 pub use open::{Log, OpenError, Options};
-pub use schema::Schema;
+pub use schema::{Migration, Schema};

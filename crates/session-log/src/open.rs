@@ -1,4 +1,4 @@
-//! Opening a log: where it lies, and whether its schema is the one we know.
+//! Opening a log: where it lies, and whether this program can work on its schema.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions, Connection};
 use crate::database::Database;
 use crate::file::{self, Claim};
 use crate::patience::within;
-use crate::schema::{self, Schema};
+use crate::schema::{self, Migration, Schema};
 use crate::trouble::{Cause, Trouble};
 use crate::writing::Writers;
 
@@ -24,11 +24,13 @@ pub struct Options {
     pub writers: usize,
     /// How many connections read.
     pub readers: u32,
-    /// Whether a schema that is not the one we know is an error; `migrate` says no.
-    pub current_schema_only: bool,
+    /// Whether a schema on which this program cannot work is an error; `migrate` says no.
+    pub usable_schema_only: bool,
     /// Whether a SQLite file that is not there is made, where its schema need not be current; whoever only looks says
     /// no.
     pub create_file: bool,
+    /// Steps of the schema behind the program's own: tests of upgrades have them, as if it were a later version.
+    pub further: &'static [Migration],
 }
 
 impl Default for Options {
@@ -38,8 +40,9 @@ impl Default for Options {
             // One writes ten thousand appends a second, and puts twice as many into one flush as two do.
             writers: 1,
             readers: 8,
-            current_schema_only: true,
+            usable_schema_only: true,
             create_file: true,
+            further: &[],
         }
     }
 }
@@ -195,7 +198,7 @@ impl Place {
         let Self::Sqlite(connect) = self else {
             return Ok(());
         };
-        if options.current_schema_only || !options.create_file {
+        if options.usable_schema_only || !options.create_file {
             file::require(connect.get_filename())
         } else {
             file::require_or_make(connect.get_filename())
@@ -223,9 +226,9 @@ impl Log {
         place.prepare(&options)?;
         place.reach(options.patience).await?;
         let database = Database::new(&place, &options);
-        let found = schema::found(&database).await?;
-        if options.current_schema_only {
-            found.require_current()?;
+        let found = schema::found(&database, &options).await?;
+        if options.usable_schema_only {
+            found.require_usable()?;
         }
         Ok(Self {
             writers: Writers::start(&database, &place, &options),
@@ -240,16 +243,21 @@ impl Log {
     /// # Errors
     /// [`OpenError::Unreachable`].
     pub async fn schema(&self) -> Result<Schema, OpenError> {
-        schema::found(&self.database).await
+        schema::found(&self.database, &self.options).await
     }
 
-    /// Brings the database to this program's schema; does nothing if it has it. Of several that try at once one does
-    /// the work, the others wait for it.
+    /// Brings the database to this program's schema; does nothing if it has it, or a newer one that this program
+    /// understands. Of several that try at once one does the work, the others wait for it.
     ///
     /// # Errors
     /// [`OpenError::Newer`], [`OpenError::Migration`], [`OpenError::Unreachable`].
     pub async fn migrate(&self) -> Result<Schema, OpenError> {
-        schema::migrate(&self.place, &self.options).await
+        let before = self.schema().await?;
+        if before.is_usable() {
+            return Ok(before);
+        }
+        schema::migrate(&self.place, &self.options).await?;
+        self.schema().await
     }
 
     /// Claims a SQLite file for whoever works its sessions: it is one process's as long as the claim lives, and free
@@ -265,12 +273,12 @@ impl Log {
         }
     }
 
-    /// Whether the log can be written, tried by writing, and has the schema that this program knows.
+    /// Whether the log can be written, tried by writing, and has a schema on which this program can work.
     ///
     /// # Errors
     /// What `/readyz` tells.
     pub async fn ready(&self) -> Result<(), OpenError> {
-        schema::found(&self.database).await?.require_current()?;
+        self.schema().await?.require_usable()?;
         let written = self
             .database
             .change(&crate::statement::statement!("check_writable"), &[])

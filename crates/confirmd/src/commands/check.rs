@@ -6,12 +6,12 @@ use provider::{Accounts, Probed};
 use reconciler::ports::Clock;
 use secrecy::ExposeSecret;
 use serde_json::json;
-use session_log::{Log, Options};
+use session_log::Log;
 
 use super::{Ended, clock, print_json};
 use crate::config::{Config, Problem, Problems};
 use crate::for_people::at_most;
-use crate::{daemon, query};
+use crate::{daemon, query, store};
 
 /// Characters of what Amazon Pay says that help anybody.
 const QUOTED: usize = 200;
@@ -155,7 +155,7 @@ async fn broker(config: &Config, findings: &mut Findings) {
 
 async fn database(config: &Config, findings: &mut Findings) {
     let looked = async {
-        let log = Log::open(config.store_url.expose_secret(), Options::default()).await?;
+        let log = Log::open(config.store_url.expose_secret(), store::options()).await?;
         log.ready().await?;
         log.schema().await
     };

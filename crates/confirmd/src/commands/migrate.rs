@@ -1,18 +1,19 @@
 //! `confirmd migrate`: brings the database to this version.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use session_log::{Difference, Log, OpenError, Options, Schema};
 
 use super::{Ended, print_json};
 use crate::config::Config;
+use crate::store;
 
 pub(crate) async fn run(config: &Config, check: bool, rebuild: bool, json: bool) -> anyhow::Result<Ended> {
     let options = Options {
-        current_schema_only: false,
+        usable_schema_only: false,
         create_file: !check,
-        ..Options::default()
+        ..store::options()
     };
     let opened = Log::open(config.store_url.expose_secret(), options).await;
     let log = match opened {
@@ -28,21 +29,35 @@ pub(crate) async fn run(config: &Config, check: bool, rebuild: bool, json: bool)
     };
     let before = log.schema().await?;
     if check {
-        let current = before.is_current();
+        let usable = before.is_usable();
         if json {
-            print_json(&json!({ "found": before.found, "expected": before.expected, "current": current }))?;
-        } else if current {
+            print_json(&json!({
+                "found": before.found, "expected": before.expected, "current": before.is_current(), "usable": usable,
+            }))?;
+        } else if before.is_current() {
             println!("the database has schema {}: current", before.found);
+        } else if usable {
+            println!(
+                "the database has schema {}, this confirmd has {} and works on it: a newer one has only added to it",
+                before.found, before.expected
+            );
         } else {
             println!(
                 "the database has schema {}, this confirmd has {}: run `confirmd migrate`",
                 before.found, before.expected
             );
         }
-        return Ok(if current { Ended::Done } else { Ended::Refused });
+        return Ok(if usable { Ended::Done } else { Ended::Refused });
     }
     let after = log.migrate().await?;
     let mut rebuilt = None;
+    if rebuild && !after.is_current() {
+        bail!(
+            "the database has schema {}, this confirmd has {}: its sessions are made anew by the confirmd that has migrated it",
+            after.found,
+            after.expected
+        );
+    }
     if rebuild {
         let policies = config.policies();
         rebuilt = Some(log.rebuild(|account| policies.of(account).clone()).await?);

@@ -21,7 +21,7 @@ use reconciler::ports::{Outlet, Share};
 use reconciler::turns::{Line, Window};
 use reconciler::{Policies, Reconciler};
 use secrecy::ExposeSecret;
-use session_log::{Log, Options};
+use session_log::Log;
 
 use crate::chance::Drawn;
 use crate::cli::Cli;
@@ -29,6 +29,7 @@ use crate::clock::ProgramClock;
 use crate::config::Config;
 use crate::daemon::{self, outlook};
 use crate::query::Plans;
+use crate::store;
 use provider::Accounts;
 
 /// How a command ended, as its exit status says.
@@ -82,7 +83,7 @@ pub(crate) async fn clock() -> anyhow::Result<ProgramClock> {
 }
 
 pub(crate) async fn open(config: &Config) -> anyhow::Result<Log> {
-    let log = Log::open(config.store_url.expose_secret(), Options::default()).await;
+    let log = Log::open(config.store_url.expose_secret(), store::options()).await;
     log.map_err(|error| anyhow::Error::new(error).context("store.url"))
 }
 

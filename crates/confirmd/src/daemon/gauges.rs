@@ -274,7 +274,7 @@ mod tests {
     async fn a_log(folder: &tempfile::TempDir) -> Log {
         let url = format!("sqlite://{}/log.db", folder.path().display());
         let options = session_log::Options {
-            current_schema_only: false,
+            usable_schema_only: false,
             ..session_log::Options::default()
         };
         Log::open(&url, options).await.unwrap()

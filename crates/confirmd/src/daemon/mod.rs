@@ -25,7 +25,7 @@ use provider::{AccountSettings, Accounts, Observer};
 use reconciler::turns::{Line, WhenNotAll, Window};
 use reconciler::{Policies, Reconciler};
 use secrecy::ExposeSecret;
-use session_log::{Log, Options};
+use session_log::Log;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
@@ -35,6 +35,7 @@ use crate::clock::{ProgramClock, real_sleep};
 use crate::config::{Account, Config, Problem, Problems};
 use crate::desk::Office;
 use crate::metered::{CountedNotices, TimedLog};
+use crate::store;
 use crate::telemetry;
 use crate::telemetry::traces::{Traced, Traces};
 use accounts::listener;
@@ -318,7 +319,7 @@ pub(crate) fn amazon_pay(
 pub(crate) async fn open_log(config: &Config, stop: &CancellationToken) -> anyhow::Result<Option<Log>> {
     let mut wait = Duration::from_secs(1);
     loop {
-        match Log::open(config.store_url.expose_secret(), Options::default()).await {
+        match Log::open(config.store_url.expose_secret(), store::options()).await {
             Ok(log) => return Ok(Some(log)),
             Err(error) if error.is_retryable() => {
                 let error = &error as &dyn std::error::Error;

@@ -35,7 +35,7 @@ pub(crate) fn broker() -> anyhow::Result<(EmbeddedBroker, kafka_topics::Settings
 pub(crate) async fn log(folder: &Path) -> anyhow::Result<Log> {
     let url = format!("sqlite://{}", folder.join("log.db").display());
     let options = Options {
-        current_schema_only: false,
+        usable_schema_only: false,
         ..Options::default()
     };
     let log = Log::open(&url, options)

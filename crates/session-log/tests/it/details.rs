@@ -163,6 +163,7 @@ async fn sessions_that_were_confirmed_before_there_was_room_for_details_want_the
         "DROP INDEX dead_letters_at",
         "ALTER TABLE sessions DROP COLUMN details_at",
         "DROP TABLE permission_details",
+        "ALTER TABLE confirmd_schema DROP COLUMN understood_from",
         "DELETE FROM confirmd_schema WHERE version > 2",
     ] {
         backend.sql(back).await;

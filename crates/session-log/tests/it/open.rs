@@ -12,6 +12,7 @@ use crate::support::{
 on_both!(
     a_migrated_log_is_migrated_no_further,
     a_newer_schema_is_refused,
+    a_newer_schema_that_only_adds_is_worked_on,
     an_older_schema_is_to_be_migrated,
     of_several_that_migrate_at_once_one_does_the_work,
     a_log_that_can_be_written_is_ready,
@@ -60,6 +61,27 @@ async fn a_newer_schema_is_refused(backend: &Backend) {
     assert!(matches!(backend.log.ready().await, Err(OpenError::Newer { .. })));
 }
 
+async fn a_newer_schema_that_only_adds_is_worked_on(backend: &Backend) {
+    let expected = backend.log.schema().await.unwrap().expected;
+    let note = |version: u32, from: u32| {
+        format!(
+            "INSERT INTO confirmd_schema (version, name, understood_from) VALUES ({version}, 'added', {from})"
+        )
+    };
+    backend.sql(&note(expected + 1, expected)).await;
+    let log = open(&backend.url).await.unwrap();
+    log.ready().await.unwrap();
+    heard(&log, "s-1").await;
+    let schema = log.migrate().await.unwrap();
+    assert_eq!((schema.found, schema.expected), (expected + 1, expected));
+    assert!(schema.is_usable() && !schema.is_current());
+    // What a later step has taken away is not given back by one after it.
+    backend.sql(&note(expected + 2, expected + 1)).await;
+    backend.sql(&note(expected + 3, expected)).await;
+    assert!(matches!(refusal(&backend.url).await, OpenError::Newer { .. }));
+    assert!(matches!(log.ready().await, Err(OpenError::Newer { .. })));
+}
+
 async fn an_older_schema_is_to_be_migrated(backend: &Backend) {
     backend.sql("DELETE FROM confirmd_schema").await;
     let refused = refusal(&backend.url).await;
@@ -98,7 +120,7 @@ async fn of_several_that_migrate_at_once_one_does_the_work(backend: &Backend) {
     for migrated in [one, two, three] {
         assert!(migrated.unwrap().is_current());
     }
-    let Schema { found, expected } = log.schema().await.unwrap();
+    let Schema { found, expected, .. } = log.schema().await.unwrap();
     assert_eq!(found, expected);
     log.ready().await.unwrap();
 }
@@ -120,6 +142,7 @@ async fn rows_from_before_looks_and_alerts_are_worked_and_made_anew(backend: &Ba
         "DROP INDEX sessions_firing",
         "ALTER TABLE sessions DROP COLUMN look_at",
         "ALTER TABLE sessions DROP COLUMN firing",
+        "ALTER TABLE confirmd_schema DROP COLUMN understood_from",
         "DELETE FROM confirmd_schema WHERE version > 1",
     ] {
         backend.sql(back).await;
@@ -178,7 +201,7 @@ async fn a_server_that_is_not_there_may_come() {
 async fn a_file_that_is_not_there_is_to_be_migrated_and_not_made() {
     let (url, folder) = sqlite_url();
     let only_looks = Options {
-        current_schema_only: false,
+        usable_schema_only: false,
         create_file: false,
         ..Options::default()
     };

@@ -25,7 +25,7 @@ pub(crate) struct Backend {
 /// Opens whatever schema there is, and waits a little for what is slow on a busy machine.
 pub(crate) fn migrating() -> Options {
     Options {
-        current_schema_only: false,
+        usable_schema_only: false,
         ..Options::default()
     }
 }

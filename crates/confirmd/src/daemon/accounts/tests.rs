@@ -44,7 +44,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/log.db", folder.path().display());
         let options = Options {
-            current_schema_only: false,
+            usable_schema_only: false,
             ..Options::default()
         };
         let log = Log::open(&url, options).await.unwrap();

@@ -51,7 +51,7 @@ async fn what_is_still_being_told_holds_up_nobody_and_an_append_is_told_in_one_g
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", dir.path().join("log.db").display());
     let options = Options {
-        current_schema_only: false,
+        usable_schema_only: false,
         ..Options::default()
     };
     let log = Log::open(&url, options).await.unwrap();

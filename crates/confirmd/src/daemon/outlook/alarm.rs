@@ -172,7 +172,7 @@ mod tests {
 
     async fn log(folder: &tempfile::TempDir) -> Log {
         let options = Options {
-            current_schema_only: false,
+            usable_schema_only: false,
             ..Options::default()
         };
         let url = format!("sqlite://{}/log.db", folder.path().display());

@@ -101,7 +101,7 @@ async fn reconciler(answers: bool) -> (Arc<Tested>, UnboundedReceiver<AccountNam
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/log.db", folder.path().display());
     let options = Options {
-        current_schema_only: false,
+        usable_schema_only: false,
         ..Options::default()
     };
     let log = Log::open(&url, options).await.unwrap();

@@ -48,6 +48,7 @@ const OFTEN: &[&str] = &[
     "reschedule",
     "row_of",
     "schema_table",
+    "schema_understood_from",
     "schema_version",
     "set_account_condition",
     "set_account_condition_after",

@@ -129,6 +129,7 @@ fn often() -> BTreeMap<&'static str, Vec<Value>> {
         ("reschedule", with![waiting, 3, later, later]),
         ("row_of", with![over]),
         ("schema_table", with![]),
+        ("schema_understood_from", with![]),
         ("schema_version", with![]),
         (
             "set_account_condition",
