@@ -1,6 +1,7 @@
 //! What the console asks, answered by the daemon.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use reconciler::ports::{Clock, LogError, SessionLog, Share};
 use reconciler::{ActError, Condition, KeepDeadLetters};
 use session_log::{Filter, Log, Which};
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 
 use crate::act::{NotSet, set_condition};
 use crate::clock::real_sleep;
@@ -26,11 +27,14 @@ use crate::daemon::Confirmd;
 use crate::daemon::schedule::Tick;
 use crate::daemon::sweep::Assignment;
 use crate::daemon::waiters::Waiters;
+use crate::lately::Lately;
 use crate::query::{self, ListOf, NotAQuery, Plans};
 use crate::view;
 
 /// An overview is counted anew after this; however many look at it, and however often.
-const OVERVIEW_FOR: Duration = Duration::from_secs(5);
+pub(crate) const OVERVIEW_FOR: Duration = Duration::from_secs(5);
+/// The same of whether the database can be written.
+pub(crate) const WRITTEN_FOR: Duration = Duration::from_secs(1);
 /// Hours ahead and hours back.
 const HOURS: usize = 24;
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -48,7 +52,9 @@ pub(crate) struct Office {
     pub(crate) tick: Tick,
     pub(crate) waiters: Arc<Waiters>,
     pub(crate) assignment: watch::Receiver<Assignment>,
-    pub(crate) last_overview: Mutex<Option<Overview>>,
+    pub(crate) last_overview: Lately<Overview>,
+    /// Whether the database can be written, or why not.
+    pub(crate) last_written: Lately<Result<(), String>>,
 }
 
 /// Binds where the console is to listen, so that a port that is taken is known before anything starts.
@@ -171,23 +177,19 @@ impl Desk for Office {
         } else {
             "away: confirmations go on, outcomes wait"
         };
-        let database = self.log.ready().await;
+        // Whoever may ask without a token may not make work for the database.
+        let ask = async || Ok::<_, Infallible>(self.log.ready().await.map_err(|error| error.to_string()));
+        let Ok(database) = self.last_written.or_ask(&self.reconciler.clock, ask).await;
         Readiness {
             ready: database.is_ok(),
-            database: database.map_or_else(|error| error.to_string(), |()| "writable".to_owned()),
+            database: database.map_or_else(|why| why, |()| "writable".to_owned()),
             broker,
         }
     }
 
     async fn overview(&self) -> Result<Overview, Trouble> {
-        let now = self.now();
-        let mut last = self.last_overview.lock().await;
-        if let Some(last) = last.as_ref().filter(|last| now < last.at.plus(OVERVIEW_FOR)) {
-            return Ok(last.clone());
-        }
-        let counted = self.count(now).await?;
-        *last = Some(counted.clone());
-        Ok(counted)
+        let count = async || self.count(self.now()).await;
+        self.last_overview.or_ask(&self.reconciler.clock, count).await
     }
 
     async fn sessions(&self, asked: &Asked) -> Result<Vec<Session>, Trouble> {

@@ -19,6 +19,7 @@ mod daemon;
 mod demo;
 mod desk;
 mod for_people;
+mod lately;
 mod metered;
 mod query;
 mod service;

@@ -27,13 +27,14 @@ use reconciler::{Policies, Reconciler};
 use secrecy::ExposeSecret;
 use session_log::Log;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::chance::Drawn;
 use crate::clock::{ProgramClock, real_sleep};
 use crate::config::{Account, Config, Problem, Problems};
-use crate::desk::Office;
+use crate::desk::{self, Office};
+use crate::lately::Lately;
 use crate::metered::{CountedNotices, TimedLog};
 use crate::store;
 use crate::telemetry;
@@ -125,7 +126,8 @@ pub(crate) async fn start(parts: Parts, tasks: &mut Tasks) -> anyhow::Result<Arc
         tick: tick.clone(),
         waiters: waiters.clone(),
         assignment: assignment.clone(),
-        last_overview: Mutex::default(),
+        last_overview: Lately::good_for(desk::OVERVIEW_FOR),
+        last_written: Lately::good_for(desk::WRITTEN_FOR),
     });
 
     let (made, topics) = topics::unless_made(parts.create_topics);
