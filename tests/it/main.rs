@@ -19,6 +19,7 @@ mod keeping;
 mod node_sdk;
 mod pace;
 mod replicas;
+mod restore;
 mod rust_sdk;
 mod secured;
 mod surroundings;

@@ -40,7 +40,7 @@ const SPEED: f64 = 10.0;
 /// A scenario that has not come to its end by now never will.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Partitions of every topic.
-const PARTITIONS: u32 = 3;
+pub(crate) const PARTITIONS: u32 = 3;
 
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,

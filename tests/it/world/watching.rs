@@ -7,7 +7,7 @@ use sandbox::SandboxClock as _;
 use serde_json::{Value, json};
 use testkit::real;
 
-use super::{Daemon, Told, World, events, in_time};
+use super::{Daemon, Told, World, events, in_a_thread, in_time};
 
 /// Between two looks, on the world's clock.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -131,6 +131,23 @@ impl World {
             assert_eq!(books.session(id).unwrap().times_completed(), completed, "{id}");
         }
         self.check_books().await;
+    }
+
+    /// Every outcome that stands on the topic now.
+    pub(crate) async fn outcomes_so_far(&self) -> Vec<Told> {
+        let records = self.everything_on(&self.kafka.outcomes_topic).await;
+        records.iter().map(Told::of).filter(Told::is_outcome).collect()
+    }
+
+    /// The URL of a new database that holds what this world's does now.
+    pub(crate) async fn copy_of_the_database(&self) -> String {
+        let from = self.database_url.clone();
+        in_a_thread(move || {
+            let to = real::postgres().expect("it was there before").database("copy");
+            real::copy_database(&from, &to);
+            to
+        })
+        .await
     }
 
     /// Every alert that stands on the topic now.

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance, StreamConsumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance, StreamConsumer};
 use rdkafka::error::KafkaError;
-use rdkafka::{ClientConfig, ClientContext};
+use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +47,35 @@ impl Operator {
             .into_iter()
             .map(|result| result.map(drop).map_err(|(_, code)| ((), code))))
     }
+}
+
+/// Sets the group of these settings back to the first events of their topic that came at `millis` (Unix time) or later, as
+/// `kafka-consumer-groups.sh --reset-offsets --to-datetime` does. Nobody of the group may be at work.
+pub async fn read_again_from(settings: &Settings, partitions: u32, millis: i64) -> Result<(), ClientError> {
+    let mut config = settings
+        .consumer()
+        .map_err(|_| ClientError(KafkaError::Canceled))?;
+    let client: BaseConsumer = config
+        .set("enable.auto.commit", "false")
+        .create()
+        .map_err(ClientError)?;
+    let topic = settings.completed_topic.clone();
+    let set_back = move || {
+        let mut since = TopicPartitionList::new();
+        for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
+            since.add_partition_offset(&topic, partition, Offset::Offset(millis))?;
+        }
+        let found = client.offsets_for_times(since, ANSWER_WITHIN)?;
+        let mut wanted = TopicPartitionList::new();
+        for place in found.elements() {
+            // A partition to which nothing has come since stays where it is.
+            if let Offset::Offset(_) = place.offset() {
+                wanted.add_partition_offset(&topic, place.partition(), place.offset())?;
+            }
+        }
+        client.commit(&wanted, CommitMode::Sync)
+    };
+    blocking(set_back).await.map_err(ClientError)
 }
 
 fn options() -> AdminOptions {

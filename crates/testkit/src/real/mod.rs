@@ -46,7 +46,7 @@ pub use helm::helm;
 pub use kafka::{JavaWithKafka, Kafka, KafkaServer, java_with_kafka, kafka};
 pub use kubernetes::{KubernetesValidate, kubernetes_validate};
 pub use node::{NodeWithSdk, node_with_sdk};
-pub use postgres::{Postgres, PostgresServer, postgres, psql};
+pub use postgres::{Postgres, PostgresServer, copy_database, postgres, psql};
 pub use prometheus::{PrometheusServer, promtool};
 pub use systemd::systemd_analyze;
 pub use tls::ServerIdentity;

@@ -69,6 +69,41 @@ pub fn psql(url: &str, statement: &str) -> String {
     String::from_utf8_lossy(&asked.stdout).into_owned()
 }
 
+/// Puts what the database at `from` holds into the empty one at `to`, as from a backup.
+///
+/// # Panics
+/// If `pg_dump` or `psql` is missing or the server refuses.
+pub fn copy_database(from: &str, to: &str) {
+    let [dump, psql] = ["pg_dump", "psql"]
+        .map(|name| program(name, &installed()).unwrap_or_else(|| panic!("install {name}")));
+    let mut dumping = Command::new(dump)
+        .args(["--no-owner", "--dbname", from])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("pg_dump did not start: {error}"));
+    let dumped = dumping.stdout.take().expect("it is piped");
+    let restored = Command::new(psql)
+        .args([
+            "-X",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "--output",
+            "/dev/null",
+            "-d",
+            to,
+        ])
+        .stdin(dumped)
+        .status()
+        .unwrap_or_else(|error| panic!("psql did not start: {error}"));
+    let dumped = dumping.wait().unwrap_or_else(|error| panic!("pg_dump: {error}"));
+    assert!(
+        dumped.success() && restored.success(),
+        "pg_dump: {dumped}, psql: {restored}"
+    );
+}
+
 /// A running PostgreSQL that other tests use too.
 pub struct Postgres(Whose);
 
