@@ -68,8 +68,12 @@ const WRITES: [&str; 16] = [
 const OTHER_WRITES: [&str; 4] = ["commit", "set_aside", "erase", "probe"];
 
 /// Files that are not on a write path, or that pass on what their callers have labelled.
-const OTHER_FILES: [(&str, &str); 9] = [
+const OTHER_FILES: [(&str, &str); 10] = [
     ("/demo/", "the demo's shop and broker"),
+    (
+        "/clients/operator.rs",
+        "what others do to the broker while we work, or do not",
+    ),
     ("/metered.rs", "a log that tells the metrics of what it passes on"),
     (
         "/traces/sending.rs",
