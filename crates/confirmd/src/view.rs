@@ -9,6 +9,7 @@ use reconciler::{AccountCondition, Actor, Condition, Recorded, alert_id, announc
 use serde_json::{Map, Value};
 use session_log::Listed;
 
+pub(crate) mod story;
 #[cfg(test)]
 mod tests;
 

@@ -11,7 +11,8 @@ use crate::act::{NotSet, set_condition};
 use crate::cli::{Accounts, OnAccount};
 use crate::config::Config;
 use crate::daemon::accounts::restore;
-use crate::{for_people, query};
+use crate::for_people::{self, terminal};
+use crate::query;
 
 pub(crate) async fn run(config: &Config, command: Accounts) -> anyhow::Result<Ended> {
     let at_hand = at_hand(config).await?;
@@ -31,10 +32,11 @@ async fn list(config: &Config, at_hand: &AtHand, as_json: bool) -> anyhow::Resul
     if as_json {
         print_json(&listed)?;
     } else {
-        listed.iter().try_for_each(|account| {
-            println!("{}", for_people::account(&serde_json::to_value(account)?));
-            anyhow::Ok(())
-        })?;
+        let listed = listed
+            .iter()
+            .map(serde_json::to_value)
+            .collect::<Result<Vec<_>, _>>()?;
+        anstream::print!("{}", for_people::accounts(&listed, now, terminal::width()));
     }
     Ok(Ended::Done)
 }
