@@ -11,7 +11,7 @@ use session_log::Listed;
 
 pub(crate) mod story;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// None for a session that was never heard of.
 pub(crate) fn session(

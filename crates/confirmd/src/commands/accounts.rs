@@ -1,6 +1,5 @@
 //! `confirmd accounts …`: conditions, and the kill switch.
 
-use anyhow::bail;
 use checkout::AccountName;
 use reconciler::Condition;
 use reconciler::ports::Clock;
@@ -12,7 +11,7 @@ use crate::cli::{Accounts, OnAccount};
 use crate::config::Config;
 use crate::daemon::accounts::restore;
 use crate::for_people::{self, terminal};
-use crate::query;
+use crate::query::{self, NotAQuery};
 
 pub(crate) async fn run(config: &Config, command: Accounts) -> anyhow::Result<Ended> {
     let at_hand = at_hand(config).await?;
@@ -49,13 +48,19 @@ async fn set(
 ) -> anyhow::Result<Ended> {
     let name = AccountName::parse(&on.name)?;
     if !config.accounts.contains_key(&name) {
-        bail!("no account `{name}` is configured");
+        let configured: Vec<&str> = config.accounts.keys().map(AccountName::as_str).collect();
+        return Err(NotAQuery::Account {
+            name,
+            configured: configured.join(", "),
+        }
+        .into());
     }
     let now = at_hand.clock.now();
     match set_condition(&at_hand.log, &name, condition, now, &operator(), &on.reason).await {
         Ok(()) => {}
         Err(NotSet::Refused(why)) => {
             eprintln!("refused: {why}");
+            eprintln!("next: `confirmd accounts list` says since when, by whom and why");
             return Ok(Ended::Refused);
         }
         Err(NotSet::Log(error)) => return Err(error.into()),

@@ -66,6 +66,10 @@ async fn list(config: &Config, asked: cli::List) -> anyhow::Result<Ended> {
 
 fn unknown(id: &SessionId) -> Ended {
     eprintln!("confirmd: session `{id}` was never heard of");
+    eprintln!(
+        "next: is it the whole id, and store.url the daemon's? Its event may not have come yet, or may lie in the dead-letter \
+         topic; `confirmd sessions import FILE` takes it from a file"
+    );
     Ended::Failed
 }
 
@@ -188,6 +192,7 @@ async fn operate(config: &Config, asked: cli::Act, act: Act) -> anyhow::Result<E
                 )?;
             }
             eprintln!("refused: {refused}");
+            eprintln!("next: `confirmd sessions explain {id}` says what comes, and what can be done");
             Ok(Ended::Refused)
         }
         Err(ActError::Log(error)) => Err(error.into()),
