@@ -121,6 +121,25 @@ async fn a_bad_check_says_its_findings_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_wrong_is_told_before_the_keys_that_are_right() {
+    let place = Place::migrated().await;
+    place.advance("1h").await;
+    let checked = place.command(&["check", "--online", "--json"]).await.json();
+    let note = checked["notes"][0].as_str().unwrap();
+    assert!(
+        note.contains(" s behind the clock of Amazon's answers") && note.contains("timedatectl"),
+        "{checked:#}"
+    );
+    // What is signed with the right time is accepted: nobody looks for a key that is no problem.
+    let problems = checked["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 1, "{checked:#}");
+    assert_eq!(problems[0]["key"], "kafka.bootstrap_servers", "{checked:#}");
+    let text = place.command(&["check", "--online"]).await.stdout;
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+    assert!(at("note     clock ") < at("ok       accounts.eu_shop "), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn plain_http_is_for_loopback_only() {
     let place = Place::new().await;
     let text = std::fs::read_to_string(place.path("confirmd.toml")).unwrap();

@@ -204,6 +204,26 @@ impl Place {
         }
     }
 
+    /// Moves Amazon's clock, and nobody else's.
+    pub(crate) async fn advance(&self, by: &str) {
+        let url = &self.sandbox.info().control_url;
+        let address = url.trim_start_matches("http://").trim_end_matches('/');
+        let body = json!({ "advance": by }).to_string();
+        let request = format!(
+            "POST /clock HTTP/1.0\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let answer = in_time("the sandbox's clock", async {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        });
+        let answer = answer.await;
+        assert!(answer.split(' ').nth(1) == Some("200"), "{answer}");
+    }
+
     /// What the shop says of a new session whose buyer has finished, with `changes` laid over it.
     pub(crate) fn checkout(&self, changes: Value) -> Value {
         let session = self.sandbox.make_session(NewSession::default()).unwrap();
