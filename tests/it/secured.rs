@@ -51,7 +51,8 @@ fn file(world: &World, name: &str, pem: &str) -> String {
 /// It names this part of the configuration and says why; nothing secret is in it.
 fn refused(finished: &Finished, part: &str, why: &str) {
     assert_eq!(finished.code(), 3, "{finished:?}");
-    let problem = finished.stdout.lines().find(|line| line.starts_with(part));
+    let mut lines = finished.stdout.lines();
+    let problem = lines.find(|line| line.trim_start().starts_with(part));
     assert!(
         problem.is_some_and(|line| line.contains(why)),
         "{why}: {finished:?}"

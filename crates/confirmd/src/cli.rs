@@ -23,7 +23,7 @@ pub(crate) enum Command {
     Run,
     /// Every problem of the configuration at once.
     Check {
-        /// Also ask the broker, the database and Amazon Pay.
+        /// Also ask the broker, the database and Amazon Pay, with each account's key; and compare the clock.
         #[arg(long)]
         online: bool,
         #[command(flatten)]
@@ -157,7 +157,7 @@ pub(crate) enum Sessions {
         #[command(flatten)]
         output: Output,
     },
-    /// What would be done now, or then, and why. Changes nothing.
+    /// What would be done now, or then, and why; since when and what happened last; what you can do. Changes nothing.
     Explain {
         /// The checkout session id.
         id: String,

@@ -57,6 +57,9 @@ pub fn main() -> ExitCode {
         Ok(ended) => ended.into(),
         Err(error) => {
             eprintln!("confirmd: {error:#}");
+            if let Some(advice) = commands::advice::advice(&error) {
+                eprintln!("next: {advice}");
+            }
             let unusable = error.is::<Problems>() || error.is::<NotAName>() || error.is::<NotATime>();
             if unusable {
                 Ended::BadUsage.into()

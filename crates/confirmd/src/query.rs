@@ -12,6 +12,7 @@ use reconciler::{AccountConditions, Condition, Policies};
 use session_log::{Filter, Listed, Log, Place, Which};
 
 use crate::config::parse_duration;
+use crate::view::story::{Story, story};
 use crate::view::{self, OfAccount};
 
 /// No answer lists more sessions than this.
@@ -270,12 +271,32 @@ pub(crate) async fn explain(
     id: &SessionId,
     at: Timestamp,
 ) -> Result<Option<Explained>, NotAQuery> {
+    Ok(tell(log, policies, id, at).await?.map(|told| told.explained))
+}
+
+/// A session with what would be done about it, and its story.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    /// Without its history.
+    pub(crate) session: Session,
+    pub(crate) explained: Explained,
+    pub(crate) story: Story,
+}
+
+/// Everything that somebody has to know about a session at `at`; none if it was never heard of.
+pub(crate) async fn tell(
+    log: &Log,
+    policies: &Policies,
+    id: &SessionId,
+    at: Timestamp,
+) -> Result<Option<Told>, NotAQuery> {
     let history = log.load(id).await?;
     let (session, _) = reconciler::replay(&history);
     let Some(subject) = session.subject() else {
         return Ok(None);
     };
     let account = subject.account().cloned();
+    let policy = policies.of(account.as_ref());
     let conditions = log.conditions().await?;
     let of_account = match &account {
         Some(name) if policies.of_account.contains_key(name) => {
@@ -283,8 +304,15 @@ pub(crate) async fn explain(
         }
         Some(_) | None => OfAccount::Missing,
     };
-    let explained = view::explain(&history, at, policies.of(account.as_ref()), of_account);
-    Ok(Some(Explained {
+    let (shown, story) = (
+        view::session(id, &history, at, policy, false),
+        story(id, &history, at, policy, of_account),
+    );
+    let (Some(session), Some(story)) = (shown, story) else {
+        return Ok(None);
+    };
+    let explained = view::explain(&history, at, policy, of_account);
+    let explained = Explained {
         checkout_session_id: id.to_string(),
         at,
         step: explained.step,
@@ -295,6 +323,11 @@ pub(crate) async fn explain(
             name: account.as_ref().map(ToString::to_string),
             condition: of_account.condition().map(Condition::name),
         },
+    };
+    Ok(Some(Told {
+        session,
+        explained,
+        story,
     }))
 }
 

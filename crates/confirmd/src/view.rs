@@ -9,8 +9,9 @@ use reconciler::{AccountCondition, Actor, Condition, Recorded, alert_id, announc
 use serde_json::{Map, Value};
 use session_log::Listed;
 
+pub(crate) mod story;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// None for a session that was never heard of.
 pub(crate) fn session(

@@ -94,7 +94,7 @@ const OTHER_FILES: [(&str, &str); 10] = [
 ];
 
 /// Calls of such a name that are something else: where, as they stand there, and what they are.
-const OTHER_CALLS: [(&str, &str, &str); 9] = [
+const OTHER_CALLS: [(&str, &str, &str); 10] = [
     ("", "self.record(", "ends in `append_all`"),
     ("/advance.rs", "self.confirm(", "ends in `amazon.confirm`"),
     ("/advance.rs", "self.look_up(", "ends in `amazon.look_up`"),
@@ -111,6 +111,7 @@ const OTHER_CALLS: [(&str, &str, &str); 9] = [
     ),
     ("/membership.rs", "self.commit(", "ends in `consumer.commit`"),
     ("/view.rs", "kafka_topics::told(", "shows what would be told"),
+    ("/story.rs", "kafka_topics::told(", "shows what was told"),
     ("", ").record(", "a histogram"),
 ];
 

@@ -1,6 +1,5 @@
 //! `confirmd accounts …`: conditions, and the kill switch.
 
-use anyhow::bail;
 use checkout::AccountName;
 use reconciler::Condition;
 use reconciler::ports::Clock;
@@ -11,7 +10,8 @@ use crate::act::{NotSet, set_condition};
 use crate::cli::{Accounts, OnAccount};
 use crate::config::Config;
 use crate::daemon::accounts::restore;
-use crate::{for_people, query};
+use crate::for_people::{self, terminal};
+use crate::query::{self, NotAQuery};
 
 pub(crate) async fn run(config: &Config, command: Accounts) -> anyhow::Result<Ended> {
     let at_hand = at_hand(config).await?;
@@ -31,10 +31,11 @@ async fn list(config: &Config, at_hand: &AtHand, as_json: bool) -> anyhow::Resul
     if as_json {
         print_json(&listed)?;
     } else {
-        listed.iter().try_for_each(|account| {
-            println!("{}", for_people::account(&serde_json::to_value(account)?));
-            anyhow::Ok(())
-        })?;
+        let listed = listed
+            .iter()
+            .map(serde_json::to_value)
+            .collect::<Result<Vec<_>, _>>()?;
+        anstream::print!("{}", for_people::accounts(&listed, now, terminal::width()));
     }
     Ok(Ended::Done)
 }
@@ -47,13 +48,19 @@ async fn set(
 ) -> anyhow::Result<Ended> {
     let name = AccountName::parse(&on.name)?;
     if !config.accounts.contains_key(&name) {
-        bail!("no account `{name}` is configured");
+        let configured: Vec<&str> = config.accounts.keys().map(AccountName::as_str).collect();
+        return Err(NotAQuery::Account {
+            name,
+            configured: configured.join(", "),
+        }
+        .into());
     }
     let now = at_hand.clock.now();
     match set_condition(&at_hand.log, &name, condition, now, &operator(), &on.reason).await {
         Ok(()) => {}
         Err(NotSet::Refused(why)) => {
             eprintln!("refused: {why}");
+            eprintln!("next: `confirmd accounts list` says since when, by whom and why");
             return Ok(Ended::Refused);
         }
         Err(NotSet::Log(error)) => return Err(error.into()),

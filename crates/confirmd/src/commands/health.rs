@@ -18,8 +18,8 @@ pub(crate) async fn run(config: &Config, ready: bool) -> anyhow::Result<Ended> {
     let path = if ready { "/readyz" } else { "/livez" };
     let address = from_here(config.console.listen);
     let answer = tokio::select! {
-        answer = ask(address, path) => answer.with_context(|| format!("console.listen: {address} does not answer"))?,
-        () = real_sleep(PATIENCE) => bail!("console.listen: {address} did not answer within {} s", PATIENCE.as_secs()),
+        answer = ask(address, path) => answer.with_context(|| format!("console.listen: {address} does not answer: does `confirmd run` run with this configuration?"))?,
+        () = real_sleep(PATIENCE) => bail!("console.listen: {address} did not answer within {} s: see the daemon's log", PATIENCE.as_secs()),
     };
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     println!("{}", body.trim_end());

@@ -44,7 +44,7 @@ pub(crate) async fn run(config: &Config, file: &Path, as_json: bool) -> anyhow::
     let mut lines: Box<dyn BufRead> = if file == Path::new("-") {
         Box::new(BufReader::new(progress.wrap_read(std::io::stdin())))
     } else {
-        let unreadable = || format!("`{named}` cannot be read");
+        let unreadable = || format!("`{named}` cannot be read (`-` takes standard input)");
         let file = std::fs::File::open(file).with_context(unreadable)?;
         progress.set_length(file.metadata().with_context(unreadable)?.len());
         Box::new(BufReader::new(progress.wrap_read(file)))

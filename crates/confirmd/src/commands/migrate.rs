@@ -1,11 +1,16 @@
 //! `confirmd migrate`: brings the database to this version.
 
+use std::io::IsTerminal;
+
 use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use reconciler::Policies;
+use reconciler::ports::Clock;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use session_log::{Difference, Log, OpenError, Options, Schema};
+use session_log::{Difference, Log, OpenError, Options, RebuildReport, Schema};
 
-use super::{Ended, print_json};
+use super::{Ended, clock, print_json};
 use crate::config::Config;
 use crate::store;
 
@@ -59,8 +64,7 @@ pub(crate) async fn run(config: &Config, check: bool, rebuild: bool, json: bool)
         );
     }
     if rebuild {
-        let policies = config.policies();
-        rebuilt = Some(log.rebuild(|account| policies.of(account).clone()).await?);
+        rebuilt = Some(made_anew(&log, &config.policies()).await?);
     }
     if json {
         print_json(&json!({
@@ -79,13 +83,54 @@ pub(crate) async fn run(config: &Config, check: bool, rebuild: bool, json: bool)
         );
         if let Some(report) = &rebuilt {
             println!("{} sessions were made anew from their events", report.sessions);
-            for difference in report.corrected.iter().chain(&report.failed) {
-                println!("{}: {}", difference.id, difference.what);
+            for difference in &report.corrected {
+                println!("{}: corrected: {}", difference.id, difference.what);
+            }
+            for difference in &report.failed {
+                println!(
+                    "{}: left as it was, its facts cannot be read: {}",
+                    difference.id, difference.what
+                );
             }
         }
     }
     let failed = rebuilt.is_some_and(|report| !report.failed.is_empty());
     Ok(if failed { Ended::Refused } else { Ended::Done })
+}
+
+/// With a bar where standard error is a terminal, and nowhere else.
+async fn made_anew(log: &Log, policies: &Policies) -> anyhow::Result<RebuildReport> {
+    let sessions = if std::io::stderr().is_terminal() {
+        counted(log).await
+    } else {
+        None
+    };
+    let progress = sessions
+        .map_or_else(ProgressBar::no_length, ProgressBar::new)
+        .with_style(
+            ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} sessions, {eta} left")
+                .expect("the template is one"),
+        );
+    // The policy is asked for once for each session whose facts are folded, and again for one that takes a closer look.
+    let report = log
+        .rebuild(|account| {
+            progress.inc(1);
+            policies.of(account).clone()
+        })
+        .await?;
+    progress.finish_and_clear();
+    Ok(report)
+}
+
+/// None where rows cannot be counted: that may be why they are made anew.
+async fn counted(log: &Log) -> Option<u64> {
+    let open = log.counts(clock().await.ok()?.now()).await.ok()?.sessions;
+    let settled = log.settled_counts().await.ok()?;
+    let sessions = open
+        .iter()
+        .chain(&settled)
+        .map(|(_, _, sessions)| u64::from(*sessions));
+    Some(sessions.sum())
 }
 
 fn differences(differences: &[Difference]) -> Vec<Value> {

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod accounts;
+pub(crate) mod advice;
 pub(crate) mod check;
 pub(crate) mod health;
 pub(crate) mod import;
@@ -61,8 +62,12 @@ pub(crate) fn completions(shell: clap_complete::Shell) {
 }
 
 pub(crate) fn man(folder: &Path) -> anyhow::Result<()> {
-    clap_mangen::generate_to(Cli::command(), folder)
-        .with_context(|| format!("`{}` cannot be written to", folder.display()))
+    clap_mangen::generate_to(Cli::command(), folder).with_context(|| {
+        format!(
+            "`{}` cannot be written to: make the folder first, or name another",
+            folder.display()
+        )
+    })
 }
 
 /// A command tells nobody: the daemon's outbox does.

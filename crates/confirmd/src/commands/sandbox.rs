@@ -34,7 +34,7 @@ pub(crate) async fn run(
     };
     let sandbox = Sandbox::start(options)
         .await
-        .context("the sandbox cannot be started")?;
+        .context("the sandbox cannot be started (--listen 127.0.0.1:0 takes any port that is free)")?;
     println!("{}", serde_json::to_string(sandbox.info())?);
     signals::terminate().await;
     sandbox.shutdown().await;

@@ -10,7 +10,7 @@ use super::{Ended, at_hand, clock, import, open, operator, plans, print_json};
 use crate::cli::{self, Sessions};
 use crate::config::Config;
 use crate::daemon::accounts::restore;
-use crate::for_people;
+use crate::for_people::{self, explained, terminal};
 use crate::query::{self, ListOf, Plans};
 
 pub(crate) async fn run(config: &Config, command: Sessions) -> anyhow::Result<Ended> {
@@ -55,19 +55,21 @@ async fn list(config: &Config, asked: cli::List) -> anyhow::Result<Ended> {
     } else if sessions.is_empty() {
         eprintln!("none");
     } else {
-        println!("{}", for_people::heading_of_sessions());
-        for session in &sessions {
-            println!(
-                "{}",
-                for_people::session_in_a_line(&serde_json::to_value(session)?)
-            );
-        }
+        let listed = sessions
+            .iter()
+            .map(serde_json::to_value)
+            .collect::<Result<Vec<_>, _>>()?;
+        anstream::print!("{}", for_people::sessions(&listed, now, terminal::width()));
     }
     Ok(Ended::Done)
 }
 
 fn unknown(id: &SessionId) -> Ended {
     eprintln!("confirmd: session `{id}` was never heard of");
+    eprintln!(
+        "next: is it the whole id, and store.url the daemon's? Its event may not have come yet, or may lie in the dead-letter \
+         topic; `confirmd sessions import FILE` takes it from a file"
+    );
     Ended::Failed
 }
 
@@ -90,7 +92,7 @@ async fn show(config: &Config, id: &str, personal: bool, as_json: bool) -> anyho
         }
         print_json(&shown)?;
     } else {
-        print!("{}", for_people::session(&shown));
+        anstream::print!("{}", for_people::session(&shown));
         if let Some(kept) = kept {
             println!("personal {}", serde_json::to_string_pretty(&kept)?);
         }
@@ -159,22 +161,13 @@ async fn explain(config: &Config, id: &str, at: Option<&str>, as_json: bool) -> 
         None => now,
     };
     let log = open(config).await?;
-    let Some(explained) = query::explain(&log, &config.policies(), &id, at).await? else {
+    let Some(told) = query::tell(&log, &config.policies(), &id, at).await? else {
         return Ok(unknown(&id));
     };
     if as_json {
-        print_json(&explained)?;
+        print_json(&explained::json(&told)?)?;
     } else {
-        println!("{}: {}", explained.step, explained.because);
-        if let Some(not_before) = explained.not_before {
-            println!("not before {not_before}");
-        }
-        if let Some(condition) = explained.account.condition {
-            println!("its account is {condition}");
-        }
-        if let Some(place) = explained.place {
-            println!("its place in the queue: {place}");
-        }
+        anstream::print!("{}", explained::text(&told, terminal::width()));
     }
     Ok(Ended::Done)
 }
@@ -199,6 +192,7 @@ async fn operate(config: &Config, asked: cli::Act, act: Act) -> anyhow::Result<E
                 )?;
             }
             eprintln!("refused: {refused}");
+            eprintln!("next: `confirmd sessions explain {id}` says what comes, and what can be done");
             Ok(Ended::Refused)
         }
         Err(ActError::Log(error)) => Err(error.into()),

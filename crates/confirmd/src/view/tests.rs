@@ -8,7 +8,7 @@ use reconciler::Version;
 
 use super::*;
 
-fn at(time: &str) -> Timestamp {
+pub(crate) fn at(time: &str) -> Timestamp {
     Timestamp::parse(&format!("2026-01-05T{time}Z")).unwrap()
 }
 
@@ -16,7 +16,7 @@ fn account() -> AccountName {
     AccountName::parse("eu_shop").unwrap()
 }
 
-fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     let minutes = |n: u64| Duration::from_secs(n * 60);
     Policy {
         mode: Mode::Confirm,
@@ -33,7 +33,7 @@ fn policy() -> Policy {
     }
 }
 
-fn completed(flaw: Option<Flaw>) -> Event {
+pub(crate) fn completed(flaw: Option<Flaw>) -> Event {
     let amount = Amount::parse("23.45", "EUR").unwrap();
     assert_eq!(amount.currency(), Currency::EUR);
     Event::CheckoutCompleted {
@@ -60,7 +60,7 @@ fn completed(flaw: Option<Flaw>) -> Event {
 }
 
 /// All of them at ten.
-fn recorded(events: Vec<Event>) -> Vec<Recorded> {
+pub(crate) fn recorded(events: Vec<Event>) -> Vec<Recorded> {
     let facts = events.into_iter().zip(1..);
     facts
         .map(|(event, version)| Recorded {
@@ -75,7 +75,7 @@ fn recorded(events: Vec<Event>) -> Vec<Recorded> {
 }
 
 /// A try that Amazon has put off until 10:04.
-fn put_off() -> Vec<Recorded> {
+pub(crate) fn put_off() -> Vec<Recorded> {
     let answer = Answer {
         status: Some(429),
         reason_code: Some("TooManyRequests".to_owned()),
@@ -103,7 +103,7 @@ fn put_off() -> Vec<Recorded> {
     ])
 }
 
-fn condition(condition: Condition, by: &str, reason: &str) -> AccountCondition {
+pub(crate) fn condition(condition: Condition, by: &str, reason: &str) -> AccountCondition {
     AccountCondition {
         account: account(),
         condition,

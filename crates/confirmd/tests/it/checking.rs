@@ -13,17 +13,28 @@ async fn a_good_check_says_what_was_looked_at() {
     let checked = place.command(&["check", "--online"]).await;
     assert_eq!(checked.code(), Some(0), "{checked:?}");
     assert_eq!(checked.stderr, "");
-    for part in [
-        "configuration: ",
-        "eu_shop (confirm), us_shop (watch)",
-        &format!("broker: {} answers", broker.bootstrap_servers()),
-        "topics: checkout.completed, checkout.outcomes, checkout.alerts, checkout.completed.dlq exist",
-        "database: can be written, and has schema ",
-        "accounts.eu_shop: Amazon Pay accepts its key and signature; mode \"confirm\"",
-        "accounts.us_shop: ",
+    let answers = format!("{} answers", broker.bootstrap_servers());
+    for (what, found) in [
+        ("configuration", "eu_shop (confirm), us_shop (watch)"),
+        ("broker", &answers),
+        (
+            "topics",
+            "checkout.completed, checkout.outcomes, checkout.alerts, checkout.completed.dlq exist",
+        ),
+        ("database", "can be written, and has schema "),
+        ("clock", "Amazon's"),
+        (
+            "accounts.eu_shop",
+            "Amazon Pay accepts its key and signature; mode \"confirm\"",
+        ),
+        ("accounts.us_shop", "mode \"watch\""),
     ] {
-        assert!(checked.stdout.contains(part), "{part:?}: {checked:?}");
+        let mut lines = checked.stdout.lines();
+        let line = lines.find(|line| line.starts_with(&format!("ok       {what} ")));
+        let line = line.unwrap_or_else(|| panic!("{what}: {checked:?}"));
+        assert!(line.contains(found), "{line}");
     }
+    assert_eq!(checked.stdout.lines().last(), Some("ok"), "{checked:?}");
     let checked = place.command(&["check", "--online", "--json"]).await.json();
     assert_eq!(checked["ok"], true);
     let looked_at: Vec<_> = checked["checked"]
@@ -39,6 +50,7 @@ async fn a_good_check_says_what_was_looked_at() {
             "broker",
             "topics",
             "database",
+            "clock",
             "accounts.eu_shop",
             "accounts.us_shop"
         ]
@@ -65,6 +77,11 @@ async fn topics_that_run_will_make_are_no_problem() {
             );
         } else {
             assert_eq!(problems.as_array().unwrap().len(), 4, "{said:#}");
+            let next = problems[0]["next"].as_str().unwrap();
+            assert!(
+                next.contains("--create --topic checkout.completed ") && next.contains("kafka.create_topics"),
+                "{said:#}"
+            );
         }
     }
 }
@@ -78,17 +95,48 @@ async fn a_bad_check_says_its_findings_and_nothing_else() {
     assert_eq!(checked.code(), Some(3), "{checked:?}");
     assert_eq!(checked.stderr, "", "findings stand on standard output");
     let of = |key: &str| {
-        let line = checked.stdout.lines().find(|line| line.starts_with(key));
-        line.unwrap_or_else(|| panic!("{key}: {checked:?}"))
+        let mut lines = checked.stdout.lines();
+        let line = lines.find(|line| line.trim_start().starts_with(key));
+        let line = line.unwrap_or_else(|| panic!("{key}: {checked:?}"));
+        (line, lines.next().unwrap_or_default())
     };
-    of("kafka.bootstrap_servers (broker)");
-    assert!(of("store.url (database)").contains(&place.path("log.db").display().to_string()));
-    let refused = of("accounts.eu_shop (Amazon Pay)");
+    let (_, next) = of("kafka.bootstrap_servers (broker)");
+    assert!(next.contains(NO_BROKER), "{checked:?}");
+    let (missing, next) = of("store.url (database)");
+    assert!(missing.contains(&place.path("log.db").display().to_string()));
+    assert_eq!(next.trim(), "next: `confirmd migrate`");
+    let (refused, next) = of("accounts.eu_shop (Amazon Pay)");
+    assert!(
+        next.contains("Seller Central, Integration Central")
+            && next.contains("accounts.eu_shop.public_key_id"),
+        "{checked:?}"
+    );
+    let last = checked.stdout.lines().last().unwrap();
+    assert!(last.starts_with("3 problems: "), "{checked:?}");
     assert!(
         refused.contains("403") && refused.chars().count() < 300,
         "{refused}"
     );
     assert!(!place.path("log.db").exists(), "a check makes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_wrong_is_told_before_the_keys_that_are_right() {
+    let place = Place::migrated().await;
+    place.advance("1h").await;
+    let checked = place.command(&["check", "--online", "--json"]).await.json();
+    let note = checked["notes"][0].as_str().unwrap();
+    assert!(
+        note.contains(" s behind the clock of Amazon's answers") && note.contains("timedatectl"),
+        "{checked:#}"
+    );
+    // What is signed with the right time is accepted: nobody looks for a key that is no problem.
+    let problems = checked["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 1, "{checked:#}");
+    assert_eq!(problems[0]["key"], "kafka.bootstrap_servers", "{checked:#}");
+    let text = place.command(&["check", "--online"]).await.stdout;
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+    assert!(at("note     clock ") < at("ok       accounts.eu_shop "), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,10 +16,9 @@ async fn a_list_has_a_heading_whole_seconds_and_says_when_it_is_empty() {
     let lines: Vec<&str> = listed.stdout.lines().collect();
     assert_eq!(lines.len(), 2, "{listed:?}");
     assert!(lines[0].starts_with("SESSION "), "{listed:?}");
-    assert!(
-        lines[1].starts_with(&id_of(&checkout)) && !lines[1].contains('.'),
-        "{listed:?}"
-    );
+    assert!(lines[1].starts_with(&id_of(&checkout)), "{listed:?}");
+    let deadline = lines[1].split_whitespace().nth(3).unwrap();
+    assert!(deadline.ends_with('Z') && !deadline.contains('.'), "{listed:?}");
     for (arguments, told) in [
         (["--account", "uk_shop"], "eu_shop, us_shop"),
         (["--state", "lost"], "needs-repair"),
@@ -31,6 +30,74 @@ async fn a_list_has_a_heading_whole_seconds_and_says_when_it_is_empty() {
         assert_eq!(refused.code(), Some(2), "{refused:?}");
         assert!(refused.stderr.contains(told), "{refused:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_fits_its_terminal_and_only_there_it_is_cut_and_coloured() {
+    let place = Place::migrated().await;
+    let order = "ORDER-1001-of-a-shop-with-very-long-numbers";
+    let checkout = place.checkout(json!({"merchantReferenceId": order, "chargeAmount": null}));
+    place.import(&[checkout.to_string()], &[]).await;
+    let id = id_of(&checkout);
+    let reason = "stock is being counted, and it takes longer than anybody would have thought";
+    let paused = place
+        .command(&["accounts", "pause", "eu_shop", "--reason", reason])
+        .await;
+    assert_eq!(paused.code(), Some(0), "{paused:?}");
+    let red = "\u{1b}[31mneeds-repair";
+    for columns in [70, 80, 120] {
+        let shown = place
+            .command_on_a_terminal(columns, &["sessions", "list"], &[])
+            .await;
+        assert!(
+            shown.stdout.contains(red) && shown.stdout.contains(&id),
+            "{shown:?}"
+        );
+        assert!(
+            shown.stdout.contains('…') && !shown.stdout.contains(order),
+            "{shown:?}"
+        );
+        let accounts = place
+            .command_on_a_terminal(columns, &["accounts", "list"], &[])
+            .await;
+        assert!(accounts.stdout.contains("would have"), "{accounts:?}");
+        for line in plain(&(shown.stdout + &accounts.stdout)).lines() {
+            assert!(
+                line.chars().count() <= usize::from(columns),
+                "{columns}: {line:?}"
+            );
+        }
+    }
+    let environment = [("COLUMNS", "72"), ("NO_COLOR", "1")];
+    let shown = place
+        .command_on_a_terminal(200, &["sessions", "list"], &environment)
+        .await;
+    assert!(!shown.stdout.contains('\u{1b}'), "{shown:?}");
+    let longest = shown.stdout.lines().map(|line| line.chars().count()).max();
+    assert!(longest <= Some(72), "{shown:?}");
+    // A program gets everything, whatever the shell says that it was started from.
+    let piped = place.command_in(&["sessions", "list"], &environment[..1]).await;
+    assert!(piped.stdout.contains(order), "{piped:?}");
+    assert!(!piped.stdout.contains('\u{1b}'), "{piped:?}");
+    let forced = [("CLICOLOR_FORCE", "1")];
+    let piped = place.command_in(&["sessions", "list"], &forced).await;
+    assert!(piped.stdout.contains(red), "{piped:?}");
+    let json = place
+        .command_on_a_terminal(80, &["sessions", "list", "--json"], &forced)
+        .await;
+    assert!(
+        !json.stdout.contains('\u{1b}') && json.stdout.contains(order),
+        "{json:?}"
+    );
+}
+
+/// What a terminal shows without its colours.
+fn plain(shown: &str) -> String {
+    let mut parts = shown.split('\u{1b}');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + part.split_once('m').map_or(part, |(_, after)| after)
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,12 +127,13 @@ async fn command_and_console_tell_the_same_of_an_account() {
     assert_eq!(listed[0]["by"], "ada");
     let text = place.command(&["accounts", "list"]).await.stdout;
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines.len(), 3, "{text}");
+    assert_eq!(lines.len(), 4, "{text}");
+    assert!(lines[0].starts_with("ACCOUNT "), "{text}");
     assert!(
-        lines[0].contains(" confirm ") && lines[0].contains("paused") && lines[2].contains(" watch "),
+        lines[1].contains(" confirm ") && lines[1].contains("paused") && lines[3].contains(" watch "),
         "{text}"
     );
-    assert!(lines[1].ends_with("by ada: stock is being counted"), "{text}");
+    assert!(lines[2].ends_with("by ada: stock is being counted"), "{text}");
     daemon.terminate().await;
 }
 

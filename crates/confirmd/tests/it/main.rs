@@ -7,6 +7,7 @@
 )]
 
 mod checking;
+mod explaining;
 mod importing;
 mod listing;
 mod logging;

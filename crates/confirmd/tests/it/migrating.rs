@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::Place;
+use crate::support::{Place, id_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_migrating_makes_the_file_and_checking_names_what_is_missing() {
@@ -38,4 +38,26 @@ async fn only_migrating_makes_the_file_and_checking_names_what_is_missing() {
         refused.stderr.contains(&format!("there is no folder `{folder}`")),
         "{refused:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn making_the_state_anew_draws_a_bar_on_a_terminal_and_nowhere_else() {
+    let place = Place::migrated().await;
+    let checkouts = [0, 1, 2].map(|_| place.checkout(json!({})));
+    place
+        .import(&checkouts.each_ref().map(ToString::to_string), &[])
+        .await;
+    let rebuild = ["migrate", "--rebuild"];
+    let shown = place.command_on_a_terminal(100, &rebuild, &[]).await;
+    assert!(shown.stdout.contains(" of 3 sessions, "), "{shown:?}");
+    let piped = place.command(&rebuild).await;
+    assert_eq!((piped.code(), piped.stderr.as_str()), (Some(0), ""), "{piped:?}");
+    assert!(
+        piped
+            .stdout
+            .ends_with("3 sessions were made anew from their events\n"),
+        "{piped:?}"
+    );
+    let shown = place.command(&["sessions", "show", &id_of(&checkouts[0])]).await;
+    assert_eq!(shown.code(), Some(0), "{shown:?}");
 }

@@ -1,11 +1,14 @@
 //! A folder with a configuration, and confirmd started in it.
 
 use std::future::Future;
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use kafka_topics::mock::EmbeddedBroker;
+use rustix::pty::{self, OpenptFlags};
+use rustix::termios::{Winsize, tcsetwinsize};
 use sandbox::{NewSession, Options, Profile, Sandbox};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
@@ -97,6 +100,8 @@ impl Place {
             // Not where its files are.
             .current_dir("/")
             .env("USER", "ada")
+            // Whatever whoever runs the tests has set for their own eyes.
+            .env_remove("CLICOLOR_FORCE")
             .env_remove("SUDO_USER")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -122,6 +127,50 @@ impl Place {
             status: output.status,
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The same on a terminal that is so many columns wide; what it shows is told as standard output.
+    pub(crate) async fn command_on_a_terminal(
+        &self,
+        columns: u16,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Finished {
+        let terminal = pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        pty::grantpt(&terminal).unwrap();
+        pty::unlockpt(&terminal).unwrap();
+        let size = Winsize {
+            ws_row: 50,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&terminal, size).unwrap();
+        let inside = || pty::ioctl_tiocgptpeer(&terminal, OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        let mut program = self.program();
+        program
+            .args(arguments)
+            .env("TERM", "xterm")
+            .env_remove("COLUMNS")
+            .env_remove("NO_COLOR")
+            .envs(environment.iter().copied())
+            .stdout(inside())
+            .stderr(inside());
+        let mut child = program.spawn().unwrap();
+        // It keeps its end of the terminal open.
+        drop(program);
+        let shown = tokio::task::spawn_blocking(move || {
+            let mut shown = Vec::new();
+            // When nobody is inside any more, reading fails and does not end.
+            let _ = std::fs::File::from(terminal).read_to_end(&mut shown);
+            String::from_utf8(shown).unwrap()
+        });
+        let status = in_time(&arguments.join(" "), child.wait()).await.unwrap();
+        Finished {
+            status,
+            stdout: in_time("the terminal", shown).await.unwrap(),
+            stderr: String::new(),
         }
     }
 
@@ -153,6 +202,26 @@ impl Place {
             said: Vec::new(),
             console: String::new(),
         }
+    }
+
+    /// Moves Amazon's clock, and nobody else's.
+    pub(crate) async fn advance(&self, by: &str) {
+        let url = &self.sandbox.info().control_url;
+        let address = url.trim_start_matches("http://").trim_end_matches('/');
+        let body = json!({ "advance": by }).to_string();
+        let request = format!(
+            "POST /clock HTTP/1.0\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let answer = in_time("the sandbox's clock", async {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        });
+        let answer = answer.await;
+        assert!(answer.split(' ').nth(1) == Some("200"), "{answer}");
     }
 
     /// What the shop says of a new session whose buyer has finished, with `changes` laid over it.
