@@ -316,7 +316,7 @@ fn only_those_who_are_named_reach_the_console() {
         .flat_map(|rule| rule["ports"].as_array().unwrap())
         .map(|port| &port["port"])
         .collect();
-    assert_eq!(ports, [53, 53, 9093, 5432, 443]);
+    assert_eq!(ports, [53, 53, 9093, 5432, 443, 4318]);
     // Nobody named is nobody let in, and not everybody.
     let output = template(FULL, &["--set-json", "networkPolicy.from=[]"]).unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
