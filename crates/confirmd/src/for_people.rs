@@ -9,12 +9,13 @@ pub(crate) mod time;
 use std::fmt::Write as _;
 
 use checkout::Timestamp;
+use console::distance;
 use reconciler::Condition;
 use serde_json::Value;
 
 use paint::{BAD, HEADING, mood, painted};
 use table::{Cell, Column, Room, Table, one_line};
-use time::{distance, to_the_second};
+use time::to_the_second;
 
 /// The text of a value; a dash where there is none.
 fn or_dash(value: &Value) -> String {

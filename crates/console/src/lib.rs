@@ -24,4 +24,5 @@ pub mod shown;
 
 pub use access::Access;
 pub use desk::{Act, ActRefused, Asked, Awaited, Desk, On, Trouble};
+pub use pages::distance;
 pub use serve::serve;

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use console::distance;
 use serde_json::Value;
 
 use super::paint::{BAD, HEADING, PLAIN, mood, painted};
 use super::table::{one_line, wrapped};
-use super::time::{distance, to_the_second, with_distance};
+use super::time::{to_the_second, with_distance};
 use crate::query::Told;
 
 /// Before every line but those that begin something.

@@ -1,8 +1,7 @@
 //! Times as people read them.
 
-use std::time::Duration;
-
 use checkout::Timestamp;
+use console::distance;
 
 /// An RFC 3339 time in UTC without its fraction of a second; any other text as it is.
 pub(crate) fn to_the_second(time: &str) -> String {
@@ -12,30 +11,9 @@ pub(crate) fn to_the_second(time: &str) -> String {
     }
 }
 
-/// How far away it is.
-pub(crate) fn distance(at: Timestamp, now: Timestamp) -> String {
-    if now <= at {
-        format!("in {}", span(at.since(now)))
-    } else {
-        format!("{} ago", span(now.since(at)))
-    }
-}
-
 /// The time, and how far away it is.
 pub(crate) fn with_distance(at: Timestamp, now: Timestamp) -> String {
     format!("{} ({})", to_the_second(&at.to_string()), distance(at, now))
-}
-
-/// Its two greatest units, as the console has them.
-pub(crate) fn span(length: Duration) -> String {
-    let seconds = length.as_secs();
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, minutes) => format!("{minutes} min {} s", seconds % 60),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
 }
 
 #[cfg(test)]

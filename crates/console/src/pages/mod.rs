@@ -6,6 +6,8 @@ mod session;
 mod sessions;
 mod words;
 
+pub use words::distance;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 

@@ -17,7 +17,9 @@ pub(super) fn maybe_when(at: Option<Timestamp>, now: Timestamp) -> Markup {
     at.map_or_else(|| html! { "–" }, |at| when(at, now))
 }
 
-fn distance(at: Timestamp, now: Timestamp) -> String {
+/// How far away a time is, for people, in its two greatest units: `in 2 h 10 min`.
+#[must_use]
+pub fn distance(at: Timestamp, now: Timestamp) -> String {
     if now <= at {
         format!("in {}", span(at.since(now)))
     } else {
