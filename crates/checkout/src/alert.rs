@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use crate::Timestamp;
 
+/// Each look-up measures the deadline anew, by clocks that are never quite alike. So much later, it is still the one
+/// that people were told of.
+pub(crate) const MEASURED_ANEW: Duration = Duration::from_secs(60);
+
 /// What people are told of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AlertKind {
@@ -76,14 +80,15 @@ impl Alerts {
         self.firing().any(|alert| alert.kind.name() == kind.name())
     }
 
-    /// The closest threshold of this deadline that was told. What was told of an earlier deadline, which
-    /// turned out to be wrong, does not count.
+    /// The closest threshold of this deadline that was told. What still fires was; what was told of an earlier
+    /// deadline, which turned out to be wrong, does not count.
     pub fn closest_threshold(&self, deadline: Timestamp) -> Option<Duration> {
         self.0
             .iter()
             .filter_map(|alert| match alert.kind {
                 AlertKind::DeadlineNear { before } => {
-                    (deadline.minus(before) <= alert.raised_at).then_some(before)
+                    let met = deadline.minus(before) <= alert.raised_at.plus(MEASURED_ANEW);
+                    (alert.firing || met).then_some(before)
                 }
                 AlertKind::InDoubt
                 | AlertKind::NeedsRepair

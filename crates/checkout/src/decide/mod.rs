@@ -11,6 +11,7 @@ mod words;
 
 use std::time::Duration;
 
+use crate::alert::MEASURED_ANEW;
 use crate::session::Hold;
 use crate::step::{first_proof, next_proof};
 use crate::{
@@ -277,7 +278,7 @@ impl Story<'_> {
         match kind {
             AlertKind::DeadlineNear { before } => open.is_none_or(|open| {
                 matches!(open.hold, Hold::Forsworn { .. })
-                    || self.now < open.subject.deadline.at.minus(before)
+                    || self.now.plus(MEASURED_ANEW) < open.subject.deadline.at.minus(before)
             }),
             AlertKind::InDoubt => open.is_none_or(|open| open.doubt.is_none() && open.in_flight.is_none()),
             AlertKind::NeedsRepair => !self.is_to_be_repaired(),

@@ -108,6 +108,34 @@ fn an_alert_of_a_deadline_that_turns_out_to_be_later_is_over_and_told_again_in_t
     );
 }
 
+/// A look-up tells that it ends so much later than was thought.
+fn ends_later(by: std::time::Duration) -> Ask {
+    look_up_dated(open(), Some(t0()), Some(t(hours(24) + by)))
+}
+
+#[test]
+fn a_deadline_that_is_measured_anew_by_a_moment_is_not_told_again() {
+    for asked_after in [secs(0), secs(1), mins(61)] {
+        let told = needs_repair().at(hours(22)).and_alerts().later(asked_after);
+        told.clone().when(ends_later(secs(60))).then(["looked-up"]);
+        let measured = told.and(ends_later(secs(60)));
+        assert_eq!(measured.firing(), ["needs-repair", "deadline-near"]);
+        assert_eq!(
+            measured.step(),
+            Step::WaitUntil(t(hours(23) + mins(16))),
+            "{asked_after:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_told_already_stays_told_when_its_deadline_turns_out_to_be_later_and_as_near_by_then() {
+    let told = needs_repair().at(hours(22)).and_alerts().later(mins(20));
+    told.clone().when(ends_later(mins(10))).then(["looked-up"]);
+    let measured = told.and(ends_later(mins(10)));
+    assert_eq!(measured.step(), Step::WaitUntil(t(hours(23) + mins(25))));
+}
+
 #[test]
 fn doubt_is_told_when_it_meets_a_threshold_although_it_is_young() {
     let begins = hours(18) - secs(10);
