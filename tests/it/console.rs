@@ -22,7 +22,7 @@ const DARK: &str = "--blink-settings=preferredColorScheme=0";
 /// As wide as a telephone.
 const NARROW: (u32, u32) = (390, 800);
 
-async fn browser(driver: &BrowserDriver, more: &[&str]) -> Client {
+pub(crate) async fn browser(driver: &BrowserDriver, more: &[&str]) -> Client {
     let (binary, mut arguments) = driver.browser();
     arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
     let options = json!({"binary": binary, "args": arguments});
@@ -43,7 +43,7 @@ async fn main_text(client: &Client) -> String {
 }
 
 /// Waits until the page says so, without anybody loading it again.
-async fn until_it_says(client: &Client, words: &str) {
+pub(crate) async fn until_it_says(client: &Client, words: &str) {
     let xpath = format!("//main[contains(., '{words}')]");
     let said = client
         .wait()

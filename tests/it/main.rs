@@ -16,6 +16,7 @@ mod fulfilment;
 mod intents;
 mod ipn;
 mod keeping;
+mod newcomer;
 mod node_sdk;
 mod pace;
 mod replicas;

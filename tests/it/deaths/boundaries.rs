@@ -302,9 +302,18 @@ impl Dying {
         if self.asks_for_details {
             let left = "SELECT count(*) FROM sessions WHERE state = 'confirmed' AND details_at IS NULL";
             self.world
-                .until("the buyers' details to be kept or given up", async || {
-                    self.world.sql(left).trim() == "0"
-                })
+                .until_or_else(
+                    "the buyers' details to be kept or given up",
+                    async || self.world.sql(left).trim() == "0",
+                    async || {
+                        format!(
+                            "{}\n{}\n{}",
+                            self.world.sql(left),
+                            daemon.get("/api/accounts").await.1,
+                            daemon.said()
+                        )
+                    },
+                )
                 .await;
         }
         let running = "SELECT count(*) FROM notices a WHERE firing AND kind = 'account-stopped' AND NOT EXISTS \

@@ -453,13 +453,18 @@ fn put_at(table: &mut toml::Table, key: &str, value: toml::Value) {
     }
 }
 
-/// Turns what would hang for ever into a failure that says what was waited for.
+/// None where it would hang for ever.
 #[expect(
     clippy::disallowed_methods,
     reason = "the last resort of a test is the machine's time"
 )]
+async fn within_patience<T>(future: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(PATIENCE, future).await.ok()
+}
+
+/// Turns what would hang for ever into a failure that says what was waited for.
 pub(crate) async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future)
+    within_patience(future)
         .await
-        .unwrap_or_else(|_| panic!("waited in vain for {what}"))
+        .unwrap_or_else(|| panic!("waited in vain for {what}"))
 }

@@ -7,7 +7,7 @@ use sandbox::SandboxClock as _;
 use serde_json::{Value, json};
 use testkit::real;
 
-use super::{Daemon, Told, World, events, in_a_thread, in_time};
+use super::{Daemon, Told, World, events, in_a_thread, within_patience};
 
 /// Between two looks, on the world's clock.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -17,13 +17,25 @@ const SOON: Duration = Duration::from_secs(20);
 
 impl World {
     /// Waits until something holds that no topic and no log line tells.
-    pub(crate) async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    pub(crate) async fn until(&self, what: &str, holds: impl AsyncFnMut() -> bool) {
+        self.until_or_else(what, holds, async || String::new()).await;
+    }
+
+    /// The same; if it never does, `instead` says what is so.
+    pub(crate) async fn until_or_else(
+        &self,
+        what: &str,
+        mut holds: impl AsyncFnMut() -> bool,
+        instead: impl AsyncFnOnce() -> String,
+    ) {
         let waited = async {
             while !holds().await {
                 self.clock.sleep(LOOK_EVERY).await;
             }
         };
-        in_time(what, waited).await;
+        if within_patience(waited).await.is_none() {
+            panic!("waited in vain for {what}: {}", instead().await);
+        }
     }
 
     /// Waits until a fault has struck so often.

@@ -1,10 +1,11 @@
 //! Apache Kafka itself: one broker that is its own controller (KRaft, combined roles), in a Java process of its own.
 
 use std::env;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
 use std::mem;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::OnceLock;
 
@@ -75,6 +76,34 @@ pub struct JavaWithKafka {
     pub java: PathBuf,
     /// What `-cp` takes: Kafka and everything that it needs, Jackson and a logger among it.
     pub class_path: String,
+}
+
+/// Kafka's own command-line tools, by the names that they have in its archive.
+const TOOLS: [(&str, &str); 4] = [
+    ("kafka-console-consumer.sh", "consumer.ConsoleConsumer"),
+    ("kafka-console-producer.sh", "ConsoleProducer"),
+    ("kafka-consumer-groups.sh", "consumer.group.ConsumerGroupCommand"),
+    ("kafka-topics.sh", "TopicCommand"),
+];
+
+impl JavaWithKafka {
+    /// Writes Kafka's command-line tools into `folder`, to be found on `PATH` there.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn write_tools(&self, folder: &Path) -> io::Result<()> {
+        for (name, class) in TOOLS {
+            let file = folder.join(name);
+            let [java, class_path] = [text(&self.java), &self.class_path];
+            let script = format!(
+                "#!/bin/sh\nexec '{java}' -XX:+UseSerialGC -XX:-UsePerfData -XX:TieredStopAtLevel=1 \
+                 -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp '{class_path}' org.apache.kafka.tools.{class} \"$@\"\n"
+            );
+            fs::write(&file, script)?;
+            fs::set_permissions(&file, Permissions::from_mode(0o755))?;
+        }
+        Ok(())
+    }
 }
 
 /// The Java and the jars that [`KafkaServer`] runs with. `None` where something is missing.

@@ -9,7 +9,7 @@ use std::process::{Output, Stdio};
 use super::folder::Folder;
 use super::{cache_folder, program, text};
 
-const KEPT_AS: &str = "kafka-4.3.0";
+const KEPT_AS: &str = "kafka-4.3.0-with-tools";
 
 /// A short life: quick to start matters.
 const JVM: [&str; 5] = [
@@ -39,7 +39,7 @@ impl Compiled {
     }
 }
 
-/// The broker, and something that prints its log (in Kafka's own archive log4j does; this needs no configuration file).
+/// The broker, its command-line tools (less those of Kafka Connect), and something that prints its log (in Kafka's own archive log4j does; this needs no configuration file).
 const PROJECT: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>confirmd</groupId>
@@ -48,6 +48,14 @@ const PROJECT: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
   <packaging>pom</packaging>
   <dependencies>
     <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>4.3.0</version></dependency>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>4.3.0</version>
+      <exclusions>
+        <exclusion><groupId>org.apache.kafka</groupId><artifactId>connect-api</artifactId></exclusion>
+        <exclusion><groupId>org.apache.kafka</groupId><artifactId>connect-json</artifactId></exclusion>
+        <exclusion><groupId>org.apache.kafka</groupId><artifactId>connect-runtime</artifactId></exclusion>
+      </exclusions>
+    </dependency>
     <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
   </dependencies>
 </project>
@@ -66,7 +74,7 @@ pub(super) struct Installation {
 }
 
 impl Installation {
-    /// Downloads Kafka (44 MB) if it is not there. What is done once on a machine ends with one run of `first_run`, to be
+    /// Downloads Kafka (45 MB) if it is not there. What is done once on a machine ends with one run of `first_run`, to be
     /// told from its end: it leaves an archive that halves the time of every start after it. Other test processes wait
     /// meanwhile.
     pub(super) fn find_or_make(java: PathBuf, first_run: impl FnOnce(Self)) -> Result<Self, NoJars> {

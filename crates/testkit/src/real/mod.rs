@@ -46,6 +46,7 @@ pub use helm::helm;
 pub use kafka::{JavaWithKafka, Kafka, KafkaServer, java_with_kafka, kafka};
 pub use kubernetes::{KubernetesValidate, kubernetes_validate};
 pub use node::{NodeWithSdk, node_with_sdk};
+pub use port::Port;
 pub use postgres::{Postgres, PostgresServer, copy_database, postgres, psql};
 pub use prometheus::{PrometheusServer, promtool};
 pub use systemd::systemd_analyze;

@@ -9,7 +9,7 @@ const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 
 /// A TCP port on 127.0.0.1, for a server that is stopped and started.
-pub(super) struct Port {
+pub struct Port {
     number: u16,
     /// The UDP port of the same number, which nobody needs: other test processes see that the number is taken even
     /// while no server listens, and it is free again however we die.
@@ -21,7 +21,7 @@ impl Port {
     ///
     /// # Panics
     /// If all are taken.
-    pub(super) fn reserve() -> Self {
+    pub fn reserve() -> Self {
         // Not all from the same end: a straggler of an earlier run may still knock at the port that it knew.
         let start = (process::id() % 500) as u16 * 24;
         (0..COUNT)
@@ -37,7 +37,8 @@ impl Port {
             .expect("one port in twelve thousand is free")
     }
 
-    pub(super) fn number(&self) -> u16 {
+    /// The same until it is dropped.
+    pub fn number(&self) -> u16 {
         self.number
     }
 }

@@ -161,7 +161,7 @@ pub struct PostgresServer {
     binary: PathBuf,
     admin: Admin,
     // The folder goes last: it waits for all who work in it.
-    _port: Port,
+    port: Port,
     folder: Folder,
 }
 
@@ -171,7 +171,15 @@ impl PostgresServer {
     /// # Panics
     /// If it does not start, or if it is missing and `CI=true`.
     pub fn start_new() -> Option<Self> {
-        Self::started(None)
+        Self::started("confirmd", None)
+    }
+
+    /// The same, where another user than `confirmd` may do anything, and `confirmd` is not known.
+    ///
+    /// # Panics
+    /// As [`start_new`](Self::start_new) does.
+    pub fn start_new_administered_by(superuser: &str) -> Option<Self> {
+        Self::started(superuser, None)
     }
 
     /// The same, speaking TLS; of this user, who may do anything, it takes nothing else, and asks for the password.
@@ -179,13 +187,13 @@ impl PostgresServer {
     /// # Panics
     /// As [`start_new`](Self::start_new) does.
     pub fn start_new_guarded(identity: &ServerIdentity, user: &str, password: &str) -> Option<Self> {
-        let server = Self::started(Some((identity, user)))?;
+        let server = Self::started("confirmd", Some((identity, user)))?;
         let role = format!("CREATE ROLE {user} LOGIN SUPERUSER PASSWORD '{password}'");
         psql(&server.admin.url, &role);
         Some(server)
     }
 
-    fn started(guard: Option<(&ServerIdentity, &str)>) -> Option<Self> {
+    fn started(superuser: &str, guard: Option<(&ServerIdentity, &str)>) -> Option<Self> {
         let installed = installed();
         let find = |name: &str| program(name, &installed);
         let (Some(initdb), Some(binary), Some(psql)) = (find("initdb"), find("postgres"), find("psql"))
@@ -196,21 +204,31 @@ impl PostgresServer {
             .and_then(Folder::not_as_root)
             .unwrap_or_else(|error| panic!("no folder for PostgreSQL: {error}"));
         let port = Port::reserve();
-        initialize(&initdb, &folder, &port);
+        initialize(&initdb, superuser, &folder, &port);
         if let Some((identity, user)) = guard {
             speak_tls(&folder, identity, user);
         }
-        let url = format!("postgres://confirmd@127.0.0.1:{}/postgres", port.number());
+        let url = format!("postgres://{superuser}@127.0.0.1:{}/postgres", port.number());
         let admin = Admin { url, psql };
         let mut server = Self {
             running: None,
             binary,
             admin,
-            _port: port,
+            port,
             folder,
         };
         server.start();
         Some(server)
+    }
+
+    /// Where it listens, on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port.number()
+    }
+
+    /// Where its programs are that need not be on `PATH`: `createdb`, `pg_dump` and the like.
+    pub fn programs(&self) -> &Path {
+        self.binary.parent().expect("it is in a folder")
     }
 
     /// Creates an empty database, whose name begins with `prefix`, and returns its URL.
@@ -258,7 +276,7 @@ fn data_folder(folder: &Folder) -> PathBuf {
     folder.path().join("data")
 }
 
-fn initialize(initdb: &Path, folder: &Folder, port: &Port) {
+fn initialize(initdb: &Path, superuser: &str, folder: &Folder, port: &Port) {
     let data = data_folder(folder);
     // The cluster itself need not survive a power failure, what tests write into it is flushed as ever.
     let made = folder
@@ -267,10 +285,11 @@ fn initialize(initdb: &Path, folder: &Folder, port: &Port) {
             command
                 .args([
                     "--auth=trust",
-                    "--username=confirmd",
                     "--encoding=UTF8",
                     "--no-locale",
                     "--no-sync",
+                    "--username",
+                    superuser,
                 ])
                 .arg("-D")
                 .arg(&data)
