@@ -127,7 +127,7 @@ async fn an_operator_sees_a_problem_reads_its_story_and_acts_on_it() {
     assert!(client.find(Locator::Css("form")).await.is_err(), "it was let in");
     let (status, said) = daemon.get(&act).await;
     assert_eq!(status, 401);
-    assert!(said.contains("acts need the operator token"), "{said}");
+    assert!(said.contains("this needs the operator token"), "{said}");
     assert_eq!(daemon.session(&id).await["state"], "needs-repair");
 
     // By keyboard alone: the field that is wanted has the focus, and Enter says yes.
@@ -163,6 +163,7 @@ async fn every_page_is_readable_on_a_telephone_in_the_dark_and_usable_by_keyboar
         "/".to_owned(),
         "/sessions".to_owned(),
         format!("/sessions/{id}"),
+        "/accounts/eu_shop".to_owned(),
         "/dead-letters".to_owned(),
     ];
     for (arguments, is_dark) in [(&[DARK][..], true), (&[], false)] {

@@ -223,15 +223,22 @@ async fn search_http(world: &World, daemon: &Daemon, ids: &[String], told: &mut 
         "/readyz",
         "/api/sessions?state=all",
         "/api/accounts",
+        "/api/dead-letters",
+        "/api/overview",
+        "/sessions",
+        "/accounts/eu_shop",
+        "/dead-letters",
         "/api/sessions/kanarie",
     ] {
         // What was asked for may be repeated.
         told.search("http", &daemon.get(path).await.1.replace("`kanarie`", ""));
     }
     for id in ids {
-        for end in ["", "/outcome"] {
+        // The last is for operators, and none is known here.
+        for end in ["", "/outcome", "/explain", "/personal"] {
             told.search("http", &daemon.get(&format!("/api/sessions/{id}{end}")).await.1);
         }
+        told.search("http", &daemon.get(&format!("/sessions/{id}")).await.1);
     }
 }
 

@@ -10,12 +10,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use checkout::{AccountName, Refused, SessionId, StateName, Timestamp};
 use console::shown::{
-    Account, DeadLetter, Explained, Line, Money, OutcomesOf, Overview, Page, Readiness, Session,
+    Account, DeadLetter, Line, Money, OutcomesOf, Overview, Page, Readiness, Session, Told,
 };
 use console::{Act, ActRefused, Asked, Awaited, Desk, On, Trouble};
 use metrics_exporter_prometheus::PrometheusHandle;
 use reconciler::ports::{Clock, LogError, SessionLog, Share};
 use reconciler::{ActError, Condition, KeepDeadLetters};
+use serde_json::Value;
 use session_log::{Filter, Log, Which};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -106,11 +107,16 @@ impl Office {
         let next = self.log.list(&filter).await.map_err(away)?;
         let firing = self.log.list_firing(LINES).await.map_err(away)?;
         let mut deadlines_by_hour = vec![0; HOURS];
-        for (_, cells) in self.log.backlog(&Share::All, now).await.map_err(away)? {
+        let mut deadlines_of_account = BTreeMap::new();
+        for (account, cells) in self.log.backlog(&Share::All, now).await.map_err(away)? {
+            let of_account = deadlines_of_account
+                .entry(account.to_string())
+                .or_insert_with(|| vec![0; HOURS]);
             for cell in cells {
                 let hour = cell.from.since(now).as_secs() / HOUR.as_secs();
                 let hour = usize::try_from(hour).map_or(HOURS - 1, |hour| hour.min(HOURS - 1));
                 deadlines_by_hour[hour] += cell.count;
+                of_account[hour] += cell.count;
             }
         }
         let since = now.minus(Duration::from_secs(HOURS as u64 * HOUR.as_secs()));
@@ -128,6 +134,7 @@ impl Office {
             foretold: self.foretold(),
             at_risk: self.at_risk(now).await?,
             deadlines_by_hour,
+            deadlines_of_account,
             next: next.iter().map(view::line).collect(),
             alerts: firing.iter().map(view::line).collect(),
             outcomes: outcomes
@@ -208,8 +215,12 @@ impl Desk for Office {
         Ok(query::session(&self.log, &self.reconciler.policies, id, self.now()).await?)
     }
 
-    async fn explain(&self, id: &SessionId) -> Result<Option<Explained>, Trouble> {
-        Ok(query::explain(&self.log, &self.reconciler.policies, id, self.now()).await?)
+    async fn explain(&self, id: &SessionId) -> Result<Option<Told>, Trouble> {
+        Ok(query::tell(&self.log, &self.reconciler.policies, id, self.now()).await?)
+    }
+
+    async fn personal(&self, id: &SessionId) -> Result<Option<Value>, Trouble> {
+        query::personal(&self.log, id).await.map_err(away)
     }
 
     async fn outcome(&self, id: &SessionId, wait: Duration) -> Result<Awaited, Trouble> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use checkout::{AccountName, Currency, Mode, NotAName, NotATime, SessionId, StateName, Timestamp};
 use console::Asked;
-use console::shown::{Account, Explained, ExplainedAccount, Line, Money, Page, Quota, Session};
+use console::shown::{Account, Explained, ExplainedAccount, Line, Money, Page, Quota, Session, Told};
 use provider::Accounts;
 use reconciler::ports::{Call, Clock, LogError, SessionLog};
 use reconciler::turns::{Forecast, Plan};
@@ -12,8 +12,12 @@ use reconciler::{AccountConditions, Condition, Policies};
 use session_log::{Filter, Listed, Log, Place, Which};
 
 use crate::config::parse_duration;
-use crate::view::story::{Story, story};
+use crate::view::story::story;
 use crate::view::{self, OfAccount};
+
+mod personal;
+
+pub(crate) use personal::personal;
 
 /// No answer lists more sessions than this.
 const MOST: u32 = 1_000;
@@ -262,25 +266,6 @@ pub(crate) async fn session(
         policies.of(account.as_ref()),
         true,
     ))
-}
-
-/// What would be done about a session at `at`, and why; none if it was never heard of.
-pub(crate) async fn explain(
-    log: &Log,
-    policies: &Policies,
-    id: &SessionId,
-    at: Timestamp,
-) -> Result<Option<Explained>, NotAQuery> {
-    Ok(tell(log, policies, id, at).await?.map(|told| told.explained))
-}
-
-/// A session with what would be done about it, and its story.
-#[derive(Debug, Clone)]
-pub(crate) struct Told {
-    /// Without its history.
-    pub(crate) session: Session,
-    pub(crate) explained: Explained,
-    pub(crate) story: Story,
 }
 
 /// Everything that somebody has to know about a session at `at`; none if it was never heard of.

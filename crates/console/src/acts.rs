@@ -49,7 +49,7 @@ struct Said {
 }
 
 /// Why nothing was done.
-enum NotDone {
+pub(crate) enum NotDone {
     /// No operator is known here.
     NoOperators,
     /// Whoever asks is none.
@@ -79,7 +79,9 @@ trait Target: 'static {
     /// Where it is shown.
     fn page(name: &str) -> String;
     /// The same after an act.
-    fn once_done(name: &str, act: &str) -> String;
+    fn once_done(name: &str, act: &str) -> String {
+        format!("{}?done={act}", Self::page(name))
+    }
 }
 
 struct Sessions;
@@ -88,17 +90,13 @@ impl Target for Sessions {
     const KEY: &'static str = "checkoutSessionId";
 
     fn asked(name: &str, act: &str) -> Result<(Act, On), NotDone> {
-        let act = named(act, &Act::ON_SESSIONS)?;
+        let act = Act::on_sessions(act).ok_or(NotDone::NoAct)?;
         let id = SessionId::parse(name).map_err(|error| NotDone::Asked(error.to_string()))?;
         Ok((act, On::Session(id)))
     }
 
     fn page(name: &str) -> String {
         format!("/sessions/{name}")
-    }
-
-    fn once_done(name: &str, act: &str) -> String {
-        format!("/sessions/{name}?done={act}")
     }
 }
 
@@ -108,29 +106,18 @@ impl Target for Accounts {
     const KEY: &'static str = "account";
 
     fn asked(name: &str, act: &str) -> Result<(Act, On), NotDone> {
-        let act = named(act, &Act::ON_ACCOUNTS)?;
+        let act = Act::on_accounts(act).ok_or(NotDone::NoAct)?;
         let name = AccountName::parse(name).map_err(|error| NotDone::Asked(error.to_string()))?;
         Ok((act, On::Account(name)))
     }
 
-    fn page(_: &str) -> String {
-        "/".to_owned()
+    fn page(name: &str) -> String {
+        format!("/accounts/{name}")
     }
-
-    fn once_done(name: &str, _: &str) -> String {
-        Self::page(name)
-    }
-}
-
-fn named(name: &str, acts: &[Act]) -> Result<Act, NotDone> {
-    acts.iter()
-        .copied()
-        .find(|act| act.name() == name)
-        .ok_or(NotDone::NoAct)
 }
 
 /// The operator's name, where the browser or program has said it already.
-fn operator<D>(gate: &Gate<D>, role: Role) -> Result<Option<String>, NotDone> {
+pub(crate) fn operator<D>(gate: &Gate<D>, role: Role) -> Result<Option<String>, NotDone> {
     match role {
         Role::Operator(name) => Ok(name),
         Role::Reader if gate.access.operator_token.is_none() => Err(NotDone::NoOperators),
@@ -317,9 +304,9 @@ impl NotDone {
         let (status, text) = match self {
             Self::NoOperators => (
                 StatusCode::FORBIDDEN,
-                "acts need console.operator_token_file; the commands work without it",
+                "this needs console.operator_token_file; the commands work without it",
             ),
-            Self::NotAnOperator => (StatusCode::UNAUTHORIZED, "acts need the operator token"),
+            Self::NotAnOperator => (StatusCode::UNAUTHORIZED, "this needs the operator token"),
             Self::NoAct => (
                 StatusCode::NOT_FOUND,
                 "there is no such act: retry, release or forswear a session, pause or resume an account",
@@ -333,7 +320,7 @@ impl NotDone {
         (status, text.to_owned())
     }
 
-    fn for_programs(self) -> Response {
+    pub(crate) fn for_programs(self) -> Response {
         let (status, text) = self.told();
         let answer = if status == StatusCode::CONFLICT {
             json!({ "done": false, "because": text })
@@ -343,7 +330,7 @@ impl NotDone {
         with_challenge((status, Json(answer)).into_response())
     }
 
-    fn for_people(self, back: &str) -> Response {
+    pub(crate) fn for_people(self, back: &str) -> Response {
         let (status, text) = self.told();
         let title = if status == StatusCode::CONFLICT {
             "Refused"

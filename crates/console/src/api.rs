@@ -133,8 +133,11 @@ async fn explain<D: Desk>(
     uri: Uri,
 ) -> Result<Response, Trouble> {
     let NoQuery {} = asked(&uri)?;
-    let found = gate.desk.explain(&session_id(&id)?).await?;
-    Ok(found.map_or_else(unknown, |explained| Json(explained).into_response()))
+    let Some(told) = gate.desk.explain(&session_id(&id)?).await? else {
+        return Ok(unknown());
+    };
+    let json = told.to_json().map_err(|error| Trouble::Away(error.to_string()))?;
+    Ok(Json(json).into_response())
 }
 
 fn unknown() -> Response {

@@ -4,9 +4,10 @@ use std::future::Future;
 use std::time::Duration;
 
 use checkout::{AccountName, SessionId, Timestamp};
+use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::shown::{Account, DeadLetter, Explained, Line, Overview, Page, Readiness, Session};
+use crate::shown::{Account, DeadLetter, Line, Overview, Page, Readiness, Session, Told};
 
 /// Which sessions are wanted, in the words of the commands; what is no such word is the desk's to refuse.
 #[derive(Debug, Clone, Default)]
@@ -41,8 +42,18 @@ pub enum Act {
 }
 
 impl Act {
-    pub(crate) const ON_SESSIONS: [Self; 3] = [Self::Retry, Self::Release, Self::Forswear];
-    pub(crate) const ON_ACCOUNTS: [Self; 2] = [Self::Pause, Self::Resume];
+    const ON_SESSIONS: [Self; 3] = [Self::Retry, Self::Release, Self::Forswear];
+    const ON_ACCOUNTS: [Self; 2] = [Self::Pause, Self::Resume];
+
+    /// That which is done to sessions and is named so.
+    pub(crate) fn on_sessions(name: &str) -> Option<Self> {
+        Self::ON_SESSIONS.into_iter().find(|act| act.name() == name)
+    }
+
+    /// The same of accounts.
+    pub(crate) fn on_accounts(name: &str) -> Option<Self> {
+        Self::ON_ACCOUNTS.into_iter().find(|act| act.name() == name)
+    }
 
     /// As the commands name it.
     pub fn name(self) -> &'static str {
@@ -89,7 +100,7 @@ pub enum ActRefused {
 #[derive(Debug)]
 pub enum Awaited {
     /// The outcome, or the last notice about the payment, as the topic has it.
-    Told(serde_json::Value),
+    Told(Value),
     /// Not yet.
     Open,
     /// The session was never heard of.
@@ -120,8 +131,10 @@ pub trait Desk: Send + Sync + 'static {
     fn page(&self, asked: &Asked) -> impl Future<Output = Result<Page<Line>, Trouble>> + Send;
     /// One session with its history; none if it was never heard of.
     fn session(&self, id: &SessionId) -> impl Future<Output = Result<Option<Session>, Trouble>> + Send;
-    /// What would be done about it now, and why; none if it was never heard of.
-    fn explain(&self, id: &SessionId) -> impl Future<Output = Result<Option<Explained>, Trouble>> + Send;
+    /// What would be done about it now and why, and its story; none if it was never heard of.
+    fn explain(&self, id: &SessionId) -> impl Future<Output = Result<Option<Told>, Trouble>> + Send;
+    /// What is kept of its buyer; none if it was never heard of. Asked only for operators.
+    fn personal(&self, id: &SessionId) -> impl Future<Output = Result<Option<Value>, Trouble>> + Send;
     /// Waits for its outcome, at most so long.
     fn outcome(
         &self,

@@ -7,8 +7,8 @@
 //!                                                   all of them ask the Desk, which the program implements
 //! ```
 //!
-//! Pages work without JavaScript; with it, they follow what happens. Nothing is fetched from anywhere else, and no personal
-//! data is shown. It knows no database, no Kafka and no Amazon Pay, and it decides nothing about a session: what it may not
+//! Pages work without JavaScript; with it, they follow what happens. Nothing is fetched from anywhere else. Personal data is
+//! shown to operators who ask for it, on a page of its own. It knows no database, no Kafka and no Amazon Pay, and it decides nothing about a session: what it may not
 //! do, the desk refuses.
 
 #![warn(missing_docs)]

@@ -1,5 +1,7 @@
 //! What is shown, as JSON and on pages. No personal data in any of it.
 
+use std::collections::BTreeMap;
+
 use checkout::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -195,6 +197,102 @@ pub struct ExplainedAccount {
     pub condition: Option<&'static str>,
 }
 
+/// A session with what would be done about it and what has been: all that somebody has to know who decides about it.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Without its history.
+    pub session: Session,
+    /// What would be done.
+    pub explained: Explained,
+    /// What that does not say.
+    pub story: Story,
+}
+
+impl Told {
+    /// One object: what is explained, its story, and of the session what both speak of.
+    ///
+    /// # Errors
+    /// None that any of its values has.
+    pub fn to_json(&self) -> serde_json::Result<Value> {
+        let mut value = serde_json::to_value(&self.explained)?;
+        let session = serde_json::to_value(&self.session)?;
+        for key in [
+            "merchantReferenceId",
+            "mayHaveLanded",
+            "deadline",
+            "deadlineFrom",
+            "attempts",
+            "chargeAmount",
+            "alerts",
+        ] {
+            value[key] = session[key].clone();
+        }
+        if let Value::Object(story) = serde_json::to_value(&self.story)? {
+            for (key, of_story) in story {
+                value[key] = of_story;
+            }
+        }
+        Ok(value)
+    }
+}
+
+/// Since when a session is as it is, what happened last, what comes, and what a person can do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Story {
+    /// As in `sessions list --state`.
+    pub state: &'static str,
+    /// Since when it is in that state; none where time alone has changed it.
+    #[serde(serialize_with = "as_maybe_text")]
+    pub since: Option<Timestamp>,
+    /// None before anything but the shop's event.
+    pub last: Option<Last>,
+    /// What its wait ends with.
+    pub then: Option<Then>,
+    /// What comes meanwhile, whatever else is waited for.
+    pub meanwhile: Option<Then>,
+    /// What a person can do.
+    pub acts: Vec<Help>,
+    /// A file under `deploy/runbook`, where one is about this.
+    pub runbook: Option<&'static str>,
+}
+
+/// What happened last, alerts aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Last {
+    /// When.
+    #[serde(serialize_with = "as_text")]
+    pub at: Timestamp,
+    /// A sentence, with whatever Amazon or an operator said.
+    pub what: String,
+    /// Which Amazon's support asks for.
+    pub request_id: Option<String>,
+}
+
+/// What is done at a time to come, if no fact is added before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Then {
+    /// When.
+    #[serde(serialize_with = "as_text")]
+    pub at: Timestamp,
+    /// As [`Explained::step`].
+    pub step: &'static str,
+    /// Why.
+    pub because: String,
+}
+
+/// What a person can do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Help {
+    /// None for what no command does.
+    pub command: Option<String>,
+    /// When it helps.
+    pub what: String,
+}
+
 /// A merchant account.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -307,6 +405,8 @@ pub struct Overview {
     pub at_risk: Vec<Money>,
     /// Sessions that are to be confirmed, by the hour of their deadline: the first hour is the one that begins now.
     pub deadlines_by_hour: Vec<u32>,
+    /// The same of each account that has any.
+    pub deadlines_of_account: BTreeMap<String, Vec<u32>>,
     /// Those with the next deadlines.
     pub next: Vec<Line>,
     /// Those with alerts that fire, the earliest deadline first.

@@ -2,9 +2,9 @@
 
 use anyhow::Context;
 use checkout::{SessionId, Timestamp};
-use reconciler::ports::{Clock, SessionLog};
-use reconciler::{Act, ActError, Address, BuyerDetails};
-use serde_json::{Value, json};
+use reconciler::ports::Clock;
+use reconciler::{Act, ActError};
+use serde_json::json;
 
 use super::{Ended, at_hand, clock, import, open, operator, plans, print_json};
 use crate::cli::{self, Sessions};
@@ -81,7 +81,7 @@ async fn show(config: &Config, id: &str, personal: bool, as_json: bool) -> anyho
         return Ok(unknown(&id));
     };
     let kept = if personal {
-        Some(personal_of(&log, &id).await?)
+        query::personal(&log, &id).await?
     } else {
         None
     };
@@ -100,59 +100,6 @@ async fn show(config: &Config, id: &str, personal: bool, as_json: bool) -> anyho
     Ok(Ended::Done)
 }
 
-async fn personal_of(log: &session_log::Log, id: &SessionId) -> anyhow::Result<Value> {
-    let record = log.personal(id).await?;
-    let shown = |personal: &reconciler::Personal| {
-        json!({
-            "shippingAddress": personal.shipping_address.as_ref().map(address),
-            "billingAddress": personal.billing_address.as_ref().map(address),
-            "supplementaryData": personal.supplementary_data,
-        })
-    };
-    let statements: Vec<Value> = record
-        .statements
-        .iter()
-        .map(|(_, personal)| shown(personal))
-        .collect();
-    let details = log.details(id).await?;
-    Ok(json!({
-        "erased": record.erased,
-        "statements": statements,
-        "found": record.found.as_ref().map(shown),
-        "permissionDetails": details.as_ref().map(buyer),
-    }))
-}
-
-fn buyer(details: &BuyerDetails) -> Value {
-    json!({
-        "buyer": {
-            "buyerId": details.buyer_id,
-            "name": details.name,
-            "email": details.email,
-            "phoneNumber": details.phone_number,
-        },
-        "shippingAddress": details.shipping_address.as_ref().map(address),
-        "billingAddress": details.billing_address.as_ref().map(address),
-        "paymentDescriptors": details.payment_descriptors,
-    })
-}
-
-fn address(address: &Address) -> Value {
-    json!({
-        "name": address.name,
-        "addressLine1": address.address_line1,
-        "addressLine2": address.address_line2,
-        "addressLine3": address.address_line3,
-        "city": address.city,
-        "county": address.county,
-        "district": address.district,
-        "stateOrRegion": address.state_or_region,
-        "postalCode": address.postal_code,
-        "countryCode": address.country_code,
-        "phoneNumber": address.phone_number,
-    })
-}
-
 async fn explain(config: &Config, id: &str, at: Option<&str>, as_json: bool) -> anyhow::Result<Ended> {
     let id = SessionId::parse(id)?;
     let now = clock().await?.now();
@@ -165,7 +112,7 @@ async fn explain(config: &Config, id: &str, at: Option<&str>, as_json: bool) -> 
         return Ok(unknown(&id));
     };
     if as_json {
-        print_json(&explained::json(&told)?)?;
+        print_json(&told.to_json()?)?;
     } else {
         anstream::print!("{}", explained::text(&told, terminal::width()));
     }

@@ -2,13 +2,11 @@
 
 use std::fmt::Write as _;
 
-use console::distance;
-use serde_json::Value;
-
 use super::paint::{BAD, HEADING, PLAIN, mood, painted};
 use super::table::{one_line, wrapped};
 use super::time::{to_the_second, with_distance};
-use crate::query::Told;
+use console::distance;
+use console::shown::Told;
 
 /// Before every line but those that begin something.
 const INDENT: &str = "           ";
@@ -16,29 +14,6 @@ const INDENT: &str = "           ";
 const DEEPER: &str = "             ";
 /// Where the runbooks lie in the repository.
 const RUNBOOKS: &str = "deploy/runbook";
-
-/// What the console's explanation says, and beside it what it says elsewhere on its page.
-pub(crate) fn json(told: &Told) -> serde_json::Result<Value> {
-    let mut value = serde_json::to_value(&told.explained)?;
-    let session = serde_json::to_value(&told.session)?;
-    for key in [
-        "merchantReferenceId",
-        "mayHaveLanded",
-        "deadline",
-        "deadlineFrom",
-        "attempts",
-        "chargeAmount",
-        "alerts",
-    ] {
-        value[key] = session[key].clone();
-    }
-    if let Value::Object(story) = serde_json::to_value(&told.story)? {
-        for (key, of_story) in story {
-            value[key] = of_story;
-        }
-    }
-    Ok(value)
-}
 
 /// In lines that fit; a command is never broken.
 pub(crate) fn text(told: &Told, width: Option<usize>) -> String {
@@ -163,11 +138,10 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use checkout::{Flaw, SessionId};
-    use console::shown::{Explained, ExplainedAccount};
+    use console::shown::{Explained, ExplainedAccount, Told};
     use reconciler::{Condition, Recorded};
 
-    use super::{json, text};
-    use crate::query::Told;
+    use super::text;
     use crate::view::tests::{at, completed, policy, put_off, recorded};
     use crate::view::{self, OfAccount, story::story};
 
@@ -250,7 +224,7 @@ mod tests {
 
     #[test]
     fn programs_get_what_they_always_got_and_the_story() {
-        let told = json(&told(&put_off(), "10:00:05")).unwrap();
+        let told = told(&put_off(), "10:00:05").to_json().unwrap();
         for key in [
             "checkoutSessionId",
             "at",

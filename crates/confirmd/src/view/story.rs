@@ -5,72 +5,10 @@ use checkout::{
     AccountIs, Because, ChargeFound, Command, Event, Evidence, ForswornBy, Found, Outcome, Payment, Policy,
     Refusal, Session, SessionId, StateName, Step, Timestamp, decide, next_step, turnless_at,
 };
+use console::shown::{Help, Last, Story, Then};
 use reconciler::{Actor, Condition, Recorded, announcements_of, replay};
-use serde::Serialize;
 
 use super::{Explained, OfAccount, explain};
-
-/// What [`Explained`] does not say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Story {
-    pub(crate) state: &'static str,
-    /// Since when it is in that state; none where time alone has changed it.
-    #[serde(serialize_with = "maybe_text")]
-    pub(crate) since: Option<Timestamp>,
-    /// None before anything but the shop's event.
-    pub(crate) last: Option<Last>,
-    /// What its wait ends with.
-    pub(crate) then: Option<Then>,
-    /// What comes meanwhile, whatever else is waited for.
-    pub(crate) meanwhile: Option<Then>,
-    pub(crate) acts: Vec<Help>,
-    /// A file under `deploy/runbook`, where one is about this.
-    pub(crate) runbook: Option<&'static str>,
-}
-
-/// What happened last, alerts aside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Last {
-    #[serde(serialize_with = "text")]
-    pub(crate) at: Timestamp,
-    /// A sentence, with whatever Amazon or an operator said.
-    pub(crate) what: String,
-    /// Which Amazon's support asks for.
-    pub(crate) request_id: Option<String>,
-}
-
-/// What is done at a time to come, if no fact is added before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Then {
-    #[serde(serialize_with = "text")]
-    pub(crate) at: Timestamp,
-    pub(crate) step: &'static str,
-    pub(crate) because: String,
-}
-
-/// What a person can do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Help {
-    /// None for what no command does.
-    pub(crate) command: Option<String>,
-    pub(crate) what: String,
-}
-
-fn text<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(at)
-}
-
-#[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
-fn maybe_text<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match at {
-        Some(at) => serializer.collect_str(at),
-        None => serializer.serialize_none(),
-    }
-}
 
 /// None for a session that was never heard of.
 pub(crate) fn story(
@@ -152,7 +90,10 @@ fn last(history: &[Recorded]) -> Option<Last> {
     let fact = history.iter().rev().find(|fact| !is_alert(&fact.event))?;
     let answer = fact.event.answer();
     let mut what = in_words(&fact.event);
-    if let Some(answer) = answer.filter(|answer| **answer != checkout::Answer::default()) {
+    // A flaw that Amazon has found is told in its own words already.
+    if let Some(answer) = answer.filter(|answer| **answer != checkout::Answer::default())
+        && !what.contains(&answer.as_text())
+    {
         what = format!("{what}: {}", answer.as_text());
     }
     if let Actor::Operator(name) = &fact.actor {

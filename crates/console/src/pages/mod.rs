@@ -1,7 +1,9 @@
 //! Pages for people. Each is whole without JavaScript.
 
+mod account;
 mod dead_letters;
 mod overview;
+mod personal;
 mod session;
 mod sessions;
 mod words;
@@ -28,7 +30,9 @@ pub(crate) fn routes<D: Desk>() -> Router<Arc<Gate<D>>> {
         .route("/", get(overview::show))
         .route("/sessions", get(sessions::show))
         .route("/sessions/{id}", get(session::show))
+        .route("/accounts/{name}", get(account::show))
         .route("/dead-letters", get(dead_letters::show))
+        .merge(personal::routes())
         .route("/events", get(events))
 }
 
@@ -84,6 +88,32 @@ pub(crate) fn message(title: &str, text: &str, back: &str) -> Markup {
             p { a href=(back) { "Back" } }
         },
     )
+}
+
+/// A picture of counts, one bar for each; in words for whoever does not see it.
+fn bars(title: &str, counts: &[u32], of: impl Fn(usize) -> String) -> Markup {
+    let highest = counts.iter().copied().max().unwrap_or(0);
+    if highest == 0 {
+        return html! { p { "None." } };
+    }
+    let (width, height) = (20_usize, 100_u64);
+    let high = |count: u32| (u64::from(count) * height).div_ceil(u64::from(highest));
+    html! {
+        figure {
+            svg .bars viewBox={ "0 0 " (width * counts.len()) " " (height + 2) } role="img" aria-label=(title) {
+                @for (at, count) in counts.iter().copied().enumerate() {
+                    rect x=(at * width + 1) y=(height - high(count)) width=(width - 2) height=(high(count)) {
+                        title { (of(at)) ": " (count) }
+                    }
+                }
+            }
+            figcaption { (title) ". The highest bar is " (highest) "." }
+        }
+        details {
+            summary { "In numbers" }
+            ul { @for (at, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) { li { (of(at)) ": " (count) } } }
+        }
+    }
 }
 
 pub(crate) fn not_found(uri: &Uri) -> Response {

@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use checkout::Timestamp;
 use maud::{Markup, html};
 
-use super::words::{help_for, maybe_when, mood, or_dash, state, sum, when};
-use super::{Place, page, sessions, trouble};
+use super::words::{help_for, maybe_when, mood, or_dash, rate, state, sum, when};
+use super::{Place, bars, page, sessions, trouble};
 use crate::access::Gate;
 use crate::api::{NoQuery, asked};
 use crate::desk::{Act, Desk};
@@ -120,7 +120,6 @@ fn kinds(overview: &Overview) -> BTreeSet<&str> {
 }
 
 fn accounts(accounts: &[Account], now: Timestamp) -> Markup {
-    let rate = |rate: Option<f64>| rate.map_or_else(|| "–".to_owned(), |rate| format!("{rate:.1}/s"));
     html! {
         div .wide { table {
             thead { tr {
@@ -129,7 +128,7 @@ fn accounts(accounts: &[Account], now: Timestamp) -> Markup {
                 th scope="col" .number { "Confirm" } th scope="col" .number { "Look up" } th scope="col" { "Acts" }
             } }
             tbody { @for account in accounts { tr {
-                th scope="row" { a href={ "/sessions?account=" (account.account) } { (account.account) }
+                th scope="row" { a href={ "/accounts/" (account.account) } { (account.account) }
                     @if account.mode == "watch" { " " span .state.calm { "watch only" } } }
                 td { (state(account.condition))
                     @if account.condition == "slowed" {
@@ -149,32 +148,6 @@ fn accounts(accounts: &[Account], now: Timestamp) -> Markup {
                     a .act href={ "/accounts/" (account.account) "/" (act.name()) } { (act.name()) "…" } }
             } } }
         } }
-    }
-}
-
-/// A picture of counts, one bar for each; in words for whoever does not see it.
-fn bars(title: &str, counts: &[u32], of: impl Fn(usize) -> String) -> Markup {
-    let highest = counts.iter().copied().max().unwrap_or(0);
-    if highest == 0 {
-        return html! { p { "None." } };
-    }
-    let (width, height) = (20_usize, 100_u64);
-    let high = |count: u32| (u64::from(count) * height).div_ceil(u64::from(highest));
-    html! {
-        figure {
-            svg .bars viewBox={ "0 0 " (width * counts.len()) " " (height + 2) } role="img" aria-label=(title) {
-                @for (at, count) in counts.iter().copied().enumerate() {
-                    rect x=(at * width + 1) y=(height - high(count)) width=(width - 2) height=(high(count)) {
-                        title { (of(at)) ": " (count) }
-                    }
-                }
-            }
-            figcaption { (title) ". The highest bar is " (highest) "." }
-        }
-        details {
-            summary { "In numbers" }
-            ul { @for (at, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) { li { (of(at)) ": " (count) } } }
-        }
     }
 }
 

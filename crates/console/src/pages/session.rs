@@ -14,7 +14,7 @@ use super::{Place, message, page, trouble};
 use crate::access::Gate;
 use crate::api::{asked, session_id};
 use crate::desk::{Act, Desk};
-use crate::shown::{Explained, Fact, Session};
+use crate::shown::{Fact, Session, Story, Told};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,9 +33,9 @@ pub(super) async fn show<D: Desk>(
         (Err(error), _) | (_, Err(error)) => return trouble(error, "/sessions"),
     };
     match (gate.desk.session(&id).await, gate.desk.explain(&id).await) {
-        (Ok(Some(session)), Ok(Some(explained))) => {
+        (Ok(Some(session)), Ok(Some(told))) => {
             let title = format!("Session {id}");
-            let body = story(&session, &explained, done(&query), gate.desk.now());
+            let body = story(&session, &told, done(&query), gate.desk.now());
             page(&title, Some(Place::Sessions), &body).into_response()
         }
         (Ok(_), Ok(_)) => {
@@ -48,12 +48,10 @@ pub(super) async fn show<D: Desk>(
 
 /// Only a known act is repeated to people: whatever else stands in a link was written by somebody.
 fn done(query: &Query) -> Option<Act> {
-    let done = query.done.as_deref()?;
-    Act::ON_SESSIONS.into_iter().find(|act| act.name() == done)
+    query.done.as_deref().and_then(Act::on_sessions)
 }
 
-fn story(session: &Session, explained: &Explained, done: Option<Act>, now: Timestamp) -> Markup {
-    let settled = session.outcome.is_some();
+fn story(session: &Session, told: &Told, done: Option<Act>, now: Timestamp) -> Markup {
     html! {
         h1 { "Session " code { (session.checkout_session_id) } }
         // What stands in a link was written by somebody; what was done is on record.
@@ -62,19 +60,11 @@ fn story(session: &Session, explained: &Explained, done: Option<Act>, now: Times
         }
         section aria-labelledby="now" {
             h2 #now { "Now" }
-            p .now { (state(session.state)) " " strong { (explained.step) } ": " (explained.because) }
-            @if let Some(not_before) = explained.not_before { p { "Not before " (when(not_before, now)) "." } }
-            @if let Some(place) = explained.place { p { "Its place in the queue of its account: " (place) "." } }
-            @if session.may_have_landed { p .warning { "A confirmation may have landed though its answer is not known." } }
-            @for alert in session.alerts.iter().filter(|alert| alert.status == "firing") {
-                p .warning { strong { (alert.kind) } ": " (alert.summary)
-                    @if let Some(help) = help(alert) { " " em { "What helps: " (help) "." } } }
-            }
-            p .acts { @for act in Act::ON_SESSIONS {
-                @if !(settled && act != Act::Release) {
-                    a .act href={ "/sessions/" (session.checkout_session_id) "/" (act.name()) } { (act.name()) "…" }
-                }
-            } }
+            (present(session, told, now))
+        }
+        section aria-labelledby="can" {
+            h2 #can { "What you can do" }
+            (acts(session, &told.story))
         }
         section aria-labelledby="facts" {
             h2 #facts { "What it is" }
@@ -82,8 +72,52 @@ fn story(session: &Session, explained: &Explained, done: Option<Act>, now: Times
         }
         section aria-labelledby="story" {
             h2 #story { "Its story" }
-            ol .story { @for fact in session.history.iter().flatten() { li { (told(fact)) } } }
+            ol .story { @for fact in session.history.iter().flatten() { li { (fact_in_full(fact)) } } }
         }
+    }
+}
+
+fn present(session: &Session, told: &Told, now: Timestamp) -> Markup {
+    let Told { explained, story, .. } = told;
+    html! {
+        p .now { (state(session.state))
+            @if let Some(since) = story.since { " since " (when(since, now)) }
+            ". " strong { (explained.step) } ": " (explained.because) }
+        @if let Some(not_before) = explained.not_before { p { "Not before " (when(not_before, now)) "." } }
+        @if let Some(place) = explained.place { p { "Its place in the queue of its account: " (place) "." } }
+        @if session.may_have_landed { p .warning { "A confirmation may have landed though its answer is not known." } }
+        @for alert in session.alerts.iter().filter(|alert| alert.status == "firing") {
+            p .warning { strong { (alert.kind) } ": " (alert.summary)
+                @if let Some(help) = help(alert) { " " em { "What helps: " (help) "." } } }
+        }
+        dl {
+            @if let Some(last) = &story.last {
+                dt { "Last" }
+                dd { (when(last.at, now)) ": " (last.what)
+                    @if let Some(id) = &last.request_id { span .more { span .name { "Amazon's request " } (id) } } }
+            }
+            @for (name, comes) in [("Then", &story.then), ("Meanwhile", &story.meanwhile)] { @if let Some(comes) = comes {
+                dt { (name) } dd { (when(comes.at, now)) ": " strong { (comes.step) } ": " (comes.because) }
+            } }
+        }
+    }
+}
+
+/// Only what would not be refused; what this page does with a button, what a command does, and what neither can.
+fn acts(session: &Session, story: &Story) -> Markup {
+    let button = |command: &str| {
+        let mut words = command.strip_prefix("confirmd sessions ")?.split(' ');
+        words.next().and_then(Act::on_sessions)
+    };
+    html! {
+        @if story.acts.is_empty() { p { "Nothing: there is nothing left to be done." } }
+        ul .acts { @for help in &story.acts { li {
+            @if let Some(act) = help.command.as_deref().and_then(button) {
+                a .act href={ "/sessions/" (session.checkout_session_id) "/" (act.name()) } { (act.name()) "…" } " "
+            } @else if let Some(command) = &help.command { code { (command) } " " }
+            (help.what)
+        } } }
+        @if let Some(runbook) = story.runbook { p { "Runbook: " code { "deploy/runbook/" (runbook) } } }
     }
 }
 
@@ -116,12 +150,13 @@ fn facts(session: &Session, now: Timestamp) -> Markup {
             dt { "Deadline" } dd { (when(session.deadline, now)) " (" (session.deadline) ", from " (session.deadline_from) ")" }
             dt { "Next look" } dd { (maybe_when(session.due_at, now)) }
             dt { "Attempts" } dd { (session.attempts) }
+            dt { "The buyer" } dd { a href={ "/sessions/" (session.checkout_session_id) "/personal" } { "what is kept of them" } ", for operators" }
         }
     }
 }
 
-/// One fact: when, what, and whatever else it says.
-fn told(fact: &Fact) -> Markup {
+/// When, what, and whatever else it says.
+fn fact_in_full(fact: &Fact) -> Markup {
     let (status, attempt) = (
         fact.status.map(|it| it.to_string()),
         fact.attempt.map(|it| it.to_string()),

@@ -51,6 +51,11 @@ pub(super) fn sum(money: &[Money]) -> String {
     each.join(", ")
 }
 
+/// Calls a second.
+pub(super) fn rate(rate: Option<f64>) -> String {
+    rate.map_or_else(|| "–".to_owned(), |rate| format!("{rate:.1}/s"))
+}
+
 pub(super) fn or_dash(text: Option<&str>) -> &str {
     text.filter(|text| !text.is_empty()).unwrap_or("–")
 }

@@ -14,7 +14,7 @@ async fn document(console: &Console) -> Value {
 
 /// The routes of the crate's own sources.
 fn routes() -> BTreeSet<String> {
-    let sources = ["src/api.rs", "src/acts.rs"].map(|file| {
+    let sources = ["src/api.rs", "src/acts.rs", "src/pages/personal.rs"].map(|file| {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
         std::fs::read_to_string(path).unwrap()
     });
@@ -45,10 +45,10 @@ async fn every_route_for_programs_is_described_and_every_described_one_is_there(
         for (method, operation) in operations.filter(|(name, _)| *name != "parameters") {
             let json = "content-type: application/json";
             let ada = basic("ada", OPERATE);
-            let (more, body) = if method == "post" {
-                (vec![json, &ada], r#"{"reason": "to see"}"#)
-            } else {
-                (vec![], "")
+            let (more, body) = match method.as_str() {
+                "post" => (vec![json, &ada], r#"{"reason": "to see"}"#),
+                _ if path.ends_with("/personal") => (vec![ada.as_str()], ""),
+                _ => (vec![], ""),
             };
             let answer = console.send(&method.to_uppercase(), &path, &more, body).await;
             let status = answer.status.to_string();

@@ -1,5 +1,6 @@
 //! A desk without a program behind it, and a client that says exactly what it is told to.
 
+use std::collections::BTreeMap;
 use std::future::{Future, pending};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -7,11 +8,12 @@ use std::time::Duration;
 
 use checkout::{SessionId, Timestamp};
 use console::shown::{
-    Account, Alert, DeadLetter, Explained, ExplainedAccount, Fact, Line, Money, OutcomesOf, Overview, Page,
-    Quota, Readiness, Session,
+    Account, Alert, DeadLetter, Explained, ExplainedAccount, Fact, Help, Last, Line, Money, OutcomesOf,
+    Overview, Page, Quota, Readiness, Session, Story, Then, Told,
 };
 use console::{Access, Act, ActRefused, Asked, Awaited, Desk, On, Trouble};
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -21,6 +23,8 @@ pub(crate) const READ: &str = "the-token-for-reading";
 pub(crate) const OPERATE: &str = "the-token-for-acts";
 /// Everybody knows this session, and no other.
 pub(crate) const SESSION: &str = "S-1";
+/// Only operators get to see them.
+pub(crate) const BUYER: &str = "Robin Example";
 /// What a shop may have written where a page shows it.
 pub(crate) const NASTY: &str = "<script>alert(1)</script>";
 
@@ -59,6 +63,39 @@ fn line() -> Line {
         settled: false,
         updated_at: at(0),
         firing: vec!["in-doubt".to_owned()],
+    }
+}
+
+fn session() -> Session {
+    let mut refused = Fact::new(2, at(1), "confirmation-refused");
+    refused.status = Some(422);
+    refused.reason_code = Some("AmountMismatch".to_owned());
+    refused.request_id = Some("amazon-7".to_owned());
+    refused.message = Some(NASTY.to_owned());
+    let mut acted = Fact::new(3, at(2), "retry-wanted");
+    acted.actor = Some("ada".to_owned());
+    Session {
+        checkout_session_id: SESSION.to_owned(),
+        account: Some("eu_shop".to_owned()),
+        merchant_reference_id: Some(NASTY.to_owned()),
+        operation: Some("Finalize"),
+        state: "needs-repair",
+        may_have_landed: true,
+        deadline: at(3_600),
+        deadline_from: "look-up",
+        due_at: None,
+        attempts: 1,
+        charge_amount: Some(money("23.45")),
+        charge_permission_id: None,
+        charge_id: None,
+        outcome: None,
+        alerts: vec![Alert {
+            alert_id: "S-1/needs-repair/1".to_owned(),
+            kind: "needs-repair",
+            status: "firing",
+            summary: "The amounts differ.".to_owned(),
+        }],
+        history: Some(vec![Fact::new(1, at(0), "checkout-completed"), refused, acted]),
     }
 }
 
@@ -123,6 +160,7 @@ impl Desk for Stub {
             foretold: Some(0.25),
             at_risk: vec![money("23.45")],
             deadlines_by_hour: vec![0, 1, 4],
+            deadlines_of_account: BTreeMap::from([("eu_shop".to_owned(), vec![0, 0, 3])]),
             next: vec![line()],
             alerts: vec![line()],
             outcomes: vec![OutcomesOf {
@@ -135,7 +173,10 @@ impl Desk for Stub {
     async fn sessions(&self, asked: &Asked) -> Result<Vec<Session>, Trouble> {
         match asked.state.as_deref() {
             Some("nonsense") => Err(Trouble::Asked("`nonsense` is no state".to_owned())),
-            _ => Ok(vec![]),
+            _ => Ok(vec![Session {
+                history: None,
+                ..session()
+            }]),
         }
     }
 
@@ -147,53 +188,69 @@ impl Desk for Stub {
     }
 
     async fn session(&self, id: &SessionId) -> Result<Option<Session>, Trouble> {
-        if id.as_str() != SESSION {
-            return Ok(None);
-        }
-        let mut refused = Fact::new(2, at(1), "confirmation-refused");
-        refused.status = Some(422);
-        refused.reason_code = Some("AmountMismatch".to_owned());
-        refused.request_id = Some("amazon-7".to_owned());
-        refused.message = Some(NASTY.to_owned());
-        let mut acted = Fact::new(3, at(2), "retry-wanted");
-        acted.actor = Some("ada".to_owned());
-        Ok(Some(Session {
-            checkout_session_id: SESSION.to_owned(),
-            account: Some("eu_shop".to_owned()),
-            merchant_reference_id: Some(NASTY.to_owned()),
-            operation: Some("Finalize"),
-            state: "needs-repair",
-            may_have_landed: true,
-            deadline: at(3_600),
-            deadline_from: "look-up",
-            due_at: None,
-            attempts: 1,
-            charge_amount: Some(money("23.45")),
-            charge_permission_id: None,
-            charge_id: None,
-            outcome: None,
-            alerts: vec![Alert {
-                alert_id: "S-1/needs-repair/1".to_owned(),
-                kind: "needs-repair",
-                status: "firing",
-                summary: "The amounts differ.".to_owned(),
-            }],
-            history: Some(vec![Fact::new(1, at(0), "checkout-completed"), refused, acted]),
+        Ok((id.as_str() == SESSION).then(session))
+    }
+
+    async fn explain(&self, id: &SessionId) -> Result<Option<Told>, Trouble> {
+        Ok((id.as_str() == SESSION).then(|| Told {
+            session: Session {
+                history: None,
+                ..session()
+            },
+            explained: Explained {
+                checkout_session_id: SESSION.to_owned(),
+                at: at(0),
+                step: "wait",
+                because: "it needs repair".to_owned(),
+                not_before: None,
+                account: ExplainedAccount {
+                    name: Some("eu_shop".to_owned()),
+                    condition: Some("running"),
+                },
+                place: Some(1),
+            },
+            story: Story {
+                state: "needs-repair",
+                since: Some(at(0)),
+                last: Some(Last {
+                    at: at(0),
+                    what: NASTY.to_owned(),
+                    request_id: Some("amazon-7".to_owned()),
+                }),
+                then: Some(Then {
+                    at: at(1_800),
+                    step: "look-up",
+                    because: "its deadline is near".to_owned(),
+                }),
+                meanwhile: Some(Then {
+                    at: at(900),
+                    step: "alert",
+                    because: "people are to be told".to_owned(),
+                }),
+                acts: vec![
+                    Help {
+                        command: Some("confirmd sessions release S-1 --reason TEXT".to_owned()),
+                        what: "once it is repaired elsewhere".to_owned(),
+                    },
+                    Help {
+                        command: None,
+                        what: "publish a corrected event".to_owned(),
+                    },
+                ],
+                runbook: Some("ConfirmdSessionsNeedPeople.md"),
+            },
         }))
     }
 
-    async fn explain(&self, id: &SessionId) -> Result<Option<Explained>, Trouble> {
-        Ok((id.as_str() == SESSION).then(|| Explained {
-            checkout_session_id: SESSION.to_owned(),
-            at: at(0),
-            step: "wait",
-            because: "it needs repair".to_owned(),
-            not_before: None,
-            account: ExplainedAccount {
-                name: Some("eu_shop".to_owned()),
-                condition: Some("running"),
-            },
-            place: Some(1),
+    async fn personal(&self, id: &SessionId) -> Result<Option<Value>, Trouble> {
+        let address = json!({"name": BUYER, "city": NASTY});
+        Ok((id.as_str() == SESSION).then(|| {
+            json!({
+                "erased": false,
+                "statements": [{"shippingAddress": address}],
+                "found": null,
+                "permissionDetails": null,
+            })
         }))
     }
 
