@@ -4,14 +4,18 @@
 //!   SIGHUP, or a file is another ─► read the whole configuration ─► each account: ask Amazon with its new key
 //!                                        │ problems: the old one stays     ├─ accepted: taken over
 //!                                        ▼                                 ├─ refused: the old key stays, and it is said
-//!                                      said, all of them                   └─ no answer: asked again later
+//!                                      said, all of them                   └─ no answer: the old key stays for now
 //! ```
+//!
+//! What was not taken over is tried again without another word: a key that is new at Amazon may be accepted a minute
+//! later, and a file that was missing may come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use checkout::AccountName;
 use provider::Probed;
 use tokio_util::sync::CancellationToken;
 
@@ -23,8 +27,11 @@ use crate::config::Config;
 use crate::for_people::at_most;
 use crate::signals::HangUps;
 
-/// Ticks between two looks at the files, and between two tries where Amazon did not answer.
+/// Ticks between two looks at the files, and between two tries where Amazon did not answer or the configuration could
+/// not be used.
 const EVERY: u64 = 10;
+/// The same where Amazon has refused a key.
+const REFUSED_EVERY: u64 = 30;
 /// Of what Amazon says.
 const QUOTED: usize = 200;
 
@@ -48,6 +55,56 @@ fn stamps(files: &[PathBuf]) -> BTreeMap<PathBuf, Stamp> {
     files.iter().map(|file| (file.clone(), stamp(file))).collect()
 }
 
+/// What was not taken over.
+#[derive(Debug, Default)]
+struct Left {
+    /// Amazon has not said whether it accepts their keys.
+    unclear: BTreeSet<AccountName>,
+    /// It does not accept them.
+    refused: BTreeSet<AccountName>,
+    /// Why the configuration cannot be used.
+    problems: Option<String>,
+}
+
+/// Of which accounts something is to be taken over.
+enum Which {
+    All,
+    /// People have been told of them.
+    Again(BTreeSet<AccountName>),
+}
+
+impl Which {
+    fn has(&self, account: &AccountName) -> bool {
+        match self {
+            Self::All => true,
+            Self::Again(accounts) => accounts.contains(account),
+        }
+    }
+}
+
+impl Left {
+    /// What is tried again at a look that found nothing new; nothing where there is nothing.
+    fn again(&self, tick: u64) -> Option<Which> {
+        if self.problems.is_some() {
+            return Some(Which::All);
+        }
+        let mut accounts = self.unclear.clone();
+        if tick.is_multiple_of(REFUSED_EVERY) {
+            accounts.extend(self.refused.iter().cloned());
+        }
+        (!accounts.is_empty()).then_some(Which::Again(accounts))
+    }
+
+    /// Those that were asked again are what they are now.
+    fn now(&mut self, which: &Which, newer: Self) {
+        self.unclear.retain(|account| !which.has(account));
+        self.refused.retain(|account| !which.has(account));
+        self.unclear.extend(newer.unclear);
+        self.refused.extend(newer.refused);
+        self.problems = newer.problems;
+    }
+}
+
 /// Takes over until it is to stop.
 pub(crate) async fn run(
     mut source: Source,
@@ -57,27 +114,28 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut known = stamps(&source.read);
-    let mut is_unclear = false;
+    let mut left = Left::default();
     loop {
-        let was_asked = tokio::select! {
+        let (was_asked, at) = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            () = source.hang_ups.next() => true,
+            () = source.hang_ups.next() => (true, 0),
             changed = tick.changed() => {
                 if changed.is_err() {
                     return Ok(());
                 }
-                if !tick.borrow_and_update().is_multiple_of(EVERY) {
+                let at = *tick.borrow_and_update();
+                if !at.is_multiple_of(EVERY) {
                     continue;
                 }
-                false
+                (false, at)
             }
         };
         let seen = stamps(&source.read);
-        if !was_asked && !is_unclear && seen == known {
-            continue;
-        }
+        let is_new = was_asked || seen != known;
+        let which = if is_new { Some(Which::All) } else { left.again(at) };
+        let Some(which) = which else { continue };
         known = seen;
-        is_unclear = match Config::load(source.file.as_deref()) {
+        match Config::load(source.file.as_deref()) {
             Ok(config) => {
                 source.read.clone_from(&config.files);
                 // What has changed while it was read is another, at the next look.
@@ -86,33 +144,37 @@ pub(crate) async fn run(
                 known = now;
                 tokio::select! {
                     () = stop.cancelled() => return Ok(()),
-                    is_unclear = take_over(&reconciler, &config, &clock) => is_unclear,
+                    newer = take_over(&reconciler, &config, &clock, &which) => left.now(&which, newer),
                 }
             }
             Err(problems) => {
-                tracing::error!(
-                    "the configuration cannot be used as it is now, and the one that was read before holds: {problems}"
-                );
-                false
+                let problems = problems.to_string();
+                if is_new || left.problems.as_ref() != Some(&problems) {
+                    tracing::error!(
+                        "the configuration cannot be used as it is now, and the one that was read before holds: {problems}"
+                    );
+                }
+                left.problems = Some(problems);
             }
-        };
+        }
     }
 }
 
-/// Whether Amazon could not be asked about some account.
-async fn take_over(reconciler: &Confirmd, config: &Config, clock: &ProgramClock) -> bool {
+/// What is left of it.
+async fn take_over(reconciler: &Confirmd, config: &Config, clock: &ProgramClock, which: &Which) -> Left {
+    let mut left = Left::default();
     let newer = match amazon_pay(&config.accounts, config.attempt_timeout, clock, Arc::new(())) {
         Ok(newer) => newer,
         Err(problems) => {
             tracing::error!(
                 "the accounts cannot be used as they are configured now, and as they were they go on: {problems}"
             );
-            return false;
+            return left;
         }
     };
     let amazon = &reconciler.amazon;
-    let mut is_unclear = false;
-    for (account, settings) in &config.accounts {
+    let is_known = matches!(which, Which::Again(_));
+    for (account, settings) in config.accounts.iter().filter(|(account, _)| which.has(account)) {
         // A key is not wrong because our clock is.
         newer.take_skew_over(account, amazon);
         let Ok(probe) = newer.probe(account).await else {
@@ -138,13 +200,18 @@ async fn take_over(reconciler: &Confirmd, config: &Config, clock: &ProgramClock)
                 tracing::warn!(%account, "`{account}` is a new account: a restart takes it up");
             }
             Probed::Refused => {
-                tracing::error!(%account, "Amazon Pay refuses the new key of `{account}`, and the old one stays: {said}");
+                left.refused.insert(account.clone());
+                if !is_known {
+                    tracing::error!(%account, "Amazon Pay refuses the new key of `{account}`, and the old one stays: {said}");
+                }
             }
             Probed::Unclear => {
-                is_unclear = true;
-                tracing::warn!(%account, "Amazon Pay cannot be asked about the new key of `{account}`: the old one stays for now: {said}");
+                left.unclear.insert(account.clone());
+                if !is_known {
+                    tracing::warn!(%account, "Amazon Pay cannot be asked about the new key of `{account}`: the old one stays for now: {said}");
+                }
             }
         }
     }
-    is_unclear
+    left
 }

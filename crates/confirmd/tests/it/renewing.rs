@@ -1,5 +1,6 @@
 //! Keys that are replaced while it runs.
 
+use sandbox::MerchantStatus;
 use serde_json::{Value, json};
 
 use crate::support::{Daemon, Place, id_of};
@@ -100,4 +101,51 @@ async fn newer_limits_are_kept_from_then_on() {
     let (_, accounts) = daemon.get("/api/accounts").await;
     assert_eq!(accounts[0]["quotaPerSecond"]["confirm"], 1.5, "{accounts}");
     daemon.terminate().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_or_missing_is_tried_again_without_anybody_saying_so() {
+    let place = Place::migrated().await;
+    let mut daemon = place.daemon().await;
+    daemon.line("confirmd runs").await;
+    // A key that is new at Amazon, and not accepted yet.
+    place
+        .sandbox
+        .set_merchant("eu_shop", MerchantStatus::Refused)
+        .unwrap();
+    daemon.hang_up();
+    daemon
+        .line("Amazon Pay refuses the new key of `eu_shop`, and the old one stays")
+        .await;
+    daemon
+        .line("the key and the limits of `us_shop` are those of the configuration")
+        .await;
+    place
+        .sandbox
+        .set_merchant("eu_shop", MerchantStatus::Active)
+        .unwrap();
+    daemon
+        .line("the key and the limits of `eu_shop` are those of the configuration")
+        .await;
+
+    // A configuration that names a file before it is there.
+    let file = place.path("confirmd.toml");
+    let configuration = std::fs::read_to_string(&file).unwrap();
+    let renamed = configuration.replace("eu_shop.pem", "eu_shop_2.pem");
+    assert_ne!(renamed, configuration);
+    std::fs::write(&file, renamed).unwrap();
+    daemon.line("eu_shop_2.pem").await;
+    std::fs::copy(place.path("eu_shop.pem"), place.path("eu_shop_2.pem")).unwrap();
+    daemon
+        .next_line("the key and the limits of `us_shop` are those of the configuration")
+        .await;
+    // Of each it was said once, and nobody else was asked again.
+    let said = daemon.terminate().await.stderr;
+    assert_eq!(said.matches("refuses the new key").count(), 1, "{said}");
+    assert_eq!(said.matches("cannot be used as it is now").count(), 1, "{said}");
+    assert_eq!(
+        said.matches("the limits of `us_shop` are those").count(),
+        2,
+        "{said}"
+    );
 }

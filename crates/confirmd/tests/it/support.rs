@@ -279,6 +279,11 @@ impl Daemon {
         if let Some(line) = self.said.iter().find(|line| line.contains(part)) {
             return line.clone();
         }
+        self.next_line(part).await
+    }
+
+    /// The first that it says from now on.
+    pub(crate) async fn next_line(&mut self, part: &str) -> String {
         in_time(part, async {
             loop {
                 let Some(line) = self.stderr.next_line().await.unwrap() else {
