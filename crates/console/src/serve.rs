@@ -1,6 +1,7 @@
 //! Connections, each bounded in what it may send and how long it may take for it.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +14,11 @@ use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, Gate, from_our_pages, let_in, with_security_headers};
@@ -28,6 +31,8 @@ const CONNECTIONS: usize = 10_000;
 /// Until the head of a request is there, the first and each further one of a connection.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const LONGEST_HEAD: usize = 16 * 1_024;
+/// Until whoever is answered has taken some more of the answer.
+const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 /// For the answers that are under way when it is to stop.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -48,6 +53,8 @@ pub async fn serve<D: Desk>(listener: TcpListener, desk: Arc<D>, access: Access,
         };
         match accepted {
             Ok((stream, from)) => {
+                // An answer is small, and somebody waits for it.
+                let _ = stream.set_nodelay(true);
                 let serving = serve_one(stream, from, router.clone(), stop.clone());
                 connections.spawn(async move {
                     serving.await;
@@ -71,9 +78,15 @@ pub async fn serve<D: Desk>(listener: TcpListener, desk: Arc<D>, access: Access,
     }
 }
 
-async fn serve_one(stream: TcpStream, from: SocketAddr, router: Router, stop: CancellationToken) {
-    // An answer is small, and somebody waits for it.
-    let _ = stream.set_nodelay(true);
+async fn serve_one(
+    stream: impl AsyncRead + AsyncWrite,
+    from: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(TAKEN_WITHIN));
+    let stream = pin!(stream);
     let routed = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(from);
@@ -111,4 +124,58 @@ fn router<D: Desk>(desk: Arc<D>, access: Access) -> Router {
         .merge(guarded)
         .layer(middleware::from_fn(with_security_headers))
         .with_state(gate)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+    use tokio::task::JoinHandle;
+    use tokio::time::advance;
+    use tokio_util::sync::CancellationToken;
+
+    use super::{TAKEN_WITHIN, serve_one};
+
+    const LONG: usize = 100_000;
+
+    /// Asks for a long answer of which a kilobyte is under way at a time.
+    async fn asked() -> (DuplexStream, JoinHandle<()>) {
+        let (mut client, server) = tokio::io::duplex(1_024);
+        let router = Router::new().route("/", get(|| async { "x".repeat(LONG) }));
+        let from = ([127, 0, 0, 1], 1).into();
+        let serving = tokio::spawn(serve_one(server, from, router, CancellationToken::new()));
+        let request = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        (client, serving)
+    }
+
+    #[tokio::test(start_paused = true)]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the time stands still but for this, and moves where nobody has anything to do"
+    )]
+    async fn whoever_takes_nothing_of_an_answer_is_given_up() {
+        let (mut client, serving) = asked().await;
+        let given_up = tokio::time::timeout(TAKEN_WITHIN * 2, serving).await;
+        given_up.expect("it is not waited for any longer").unwrap();
+        let mut taken = Vec::new();
+        client.read_to_end(&mut taken).await.unwrap();
+        assert!(taken.len() <= 1_024, "{}", taken.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_takes_it_slowly_gets_all_of_it() {
+        let (mut client, _) = asked().await;
+        let mut taken = 0;
+        let mut some = [0; 10_000];
+        loop {
+            match client.read(&mut some).await.unwrap() {
+                0 => break,
+                more => taken += more,
+            }
+            advance(TAKEN_WITHIN / 2).await;
+        }
+        assert!(LONG < taken, "{taken}");
+    }
 }

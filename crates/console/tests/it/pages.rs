@@ -183,6 +183,16 @@ async fn the_next_page_is_asked_for_with_what_was_asked_before() {
 }
 
 #[tokio::test]
+async fn a_slash_too_many_leads_to_the_sessions() {
+    let console = Console::with(None, None).await;
+    let answer = console.get("/sessions/", &[]).await;
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (308, vec!["/sessions"])
+    );
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_said_to_people_and_to_programs_each_in_their_way() {
     let console = Console::with(None, None).await;
     for (path, status) in [
