@@ -303,7 +303,10 @@ pub(crate) async fn tell(
         step: explained.step,
         because: explained.because,
         not_before: explained.not_before,
-        place: place_of(log, id, account.as_ref(), at).await?,
+        place: match session.due_at {
+            Some(due_at) if due_at <= at => place_of(log, &session, account.clone(), at).await?,
+            Some(_) | None => None,
+        },
         account: ExplainedAccount {
             name: account.as_ref().map(ToString::to_string),
             condition: of_account.condition().map(Condition::name),
@@ -316,30 +319,34 @@ pub(crate) async fn tell(
     }))
 }
 
-/// The due sessions of one account take their turn by deadline, those that can still be saved first. None for
-/// one that is not due.
+/// The due sessions of one account take their turn by deadline, those that can still be saved first.
 async fn place_of(
     log: &Log,
-    id: &SessionId,
-    account: Option<&AccountName>,
+    session: &Session,
+    account: Option<AccountName>,
     at: Timestamp,
 ) -> Result<Option<usize>, LogError> {
     /// Nobody needs to know a place beyond this.
     const SEARCHED: u32 = 10_000;
+    let can_be_saved = at < session.deadline;
     let filter = Filter {
         which: Which::Unsettled,
-        account: account.cloned(),
-        deadline_before: None,
+        account,
+        // Behind whom nobody is looked for that can be saved.
+        deadline_before: can_be_saved.then_some(session.deadline),
         after: None,
         limit: SEARCHED,
     };
-    let mut queue = log.list(&filter).await?;
-    queue.retain(|listed| listed.row.due_at.is_some_and(|due_at| due_at <= at));
-    queue.sort_by_key(|listed| (listed.row.deadline.at <= at, listed.row.deadline.at));
-    Ok(queue
-        .iter()
-        .position(|listed| listed.id == *id)
-        .map(|before| before + 1))
+    let others = log.list(&filter).await?;
+    if others.len() >= SEARCHED as usize {
+        return Ok(None);
+    }
+    let turn = |deadline: Timestamp| (deadline <= at, deadline);
+    let is_before = |listed: &&Listed| {
+        let row = &listed.row;
+        row.due_at.is_some_and(|due_at| due_at <= at) && turn(row.deadline.at) < turn(session.deadline)
+    };
+    Ok(Some(1 + others.iter().filter(is_before).count()))
 }
 
 /// Each account with its mode, its condition, its quota, what lies before it and what of that will not make it.

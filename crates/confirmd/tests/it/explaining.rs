@@ -1,6 +1,7 @@
 //! `confirmd sessions explain`.
 
-use serde_json::json;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use crate::support::{Place, id_of};
 
@@ -178,5 +179,26 @@ async fn errors_say_what_to_do_next() {
         assert_eq!(refused.code(), Some(code), "{refused:?}");
         assert!(refused.stderr.contains(next), "{refused:?}");
         assert_eq!(refused.stdout, "");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_in_the_queue_counts_those_whose_deadline_comes_sooner() {
+    let place = Place::migrated().await;
+    let created_ago = |hours: i64| {
+        let at = Timestamp::now() - SignedDuration::from_hours(hours);
+        place.checkout(json!({"sessionCreatedAt": at.to_string()}))
+    };
+    // The last one's time is over: whoever can still be saved is before it.
+    let sessions = [20, 2, 10, 30].map(created_ago);
+    place
+        .import(&sessions.each_ref().map(ToString::to_string), &[])
+        .await;
+    for (session, in_the_queue) in sessions.iter().zip([1, 3, 2, 4]) {
+        let told = place
+            .command(&["sessions", "explain", &id_of(session), "--json"])
+            .await;
+        let told: Value = serde_json::from_str(&told.stdout).unwrap();
+        assert_eq!(told["place"], in_the_queue, "{told:#}");
     }
 }
