@@ -39,8 +39,26 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Serves until it is to stop, and a moment longer for the answers that are under way.
 pub async fn serve<D: Desk>(listener: TcpListener, desk: Arc<D>, access: Access, stop: CancellationToken) {
     let router = router(desk.clone(), access);
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
+    let sleep = |wait| desk.sleep(wait);
+    accept(listener, CONNECTIONS, &mut connections, router, sleep, &stop).await;
+    // A reader who holds a connection open does not keep the program from ending.
+    tokio::select! {
+        () = async { while connections.join_next().await.is_some() {} } => {}
+        () = desk.sleep(GRACE) => {}
+    }
+}
+
+/// Takes connections until it is to stop, so many at a time.
+async fn accept<Sleep: Future<Output = ()>>(
+    listener: TcpListener,
+    most: usize,
+    connections: &mut JoinSet<()>,
+    router: Router,
+    sleep: impl Fn(Duration) -> Sleep,
+    stop: &CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(most));
     loop {
         while connections.try_join_next().is_some() {}
         let next = async {
@@ -48,7 +66,7 @@ pub async fn serve<D: Desk>(listener: TcpListener, desk: Arc<D>, access: Access,
             (place, listener.accept().await)
         };
         let (place, accepted) = tokio::select! {
-            () = stop.cancelled() => break,
+            () = stop.cancelled() => return,
             next = next => next,
         };
         match accepted {
@@ -67,14 +85,9 @@ pub async fn serve<D: Desk>(listener: TcpListener, desk: Arc<D>, access: Access,
                     error = &error as &dyn std::error::Error,
                     "the console cannot take a connection"
                 );
-                desk.sleep(Duration::from_millis(100)).await;
+                sleep(Duration::from_millis(100)).await;
             }
         }
-    }
-    // A reader who holds a connection open does not keep the program from ending.
-    tokio::select! {
-        () = async { while connections.join_next().await.is_some() {} } => {}
-        () = desk.sleep(GRACE) => {}
     }
 }
 
@@ -128,16 +141,65 @@ fn router<D: Desk>(desk: Arc<D>, access: Access) -> Router {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use axum::Router;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
-    use tokio::task::JoinHandle;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::task::{JoinHandle, JoinSet};
     use tokio::time::advance;
     use tokio_util::sync::CancellationToken;
 
-    use super::{TAKEN_WITHIN, serve_one};
+    use super::{TAKEN_WITHIN, accept, serve_one};
 
     const LONG: usize = 100_000;
+
+    #[tokio::test]
+    async fn whoever_comes_when_all_places_are_taken_is_answered_when_one_is_free() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let heard = Arc::new(AtomicUsize::new(0));
+        let counted = heard.clone();
+        let answer = async move || (1 + counted.fetch_add(1, Ordering::SeqCst)).to_string();
+        let router = Router::new().route("/", get(answer));
+        let is_to_end = stop.clone();
+        let serving = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            accept(listener, 2, &mut connections, router, |_| ready(()), &is_to_end).await;
+        });
+        // Each has been answered once, and holds its connection.
+        let ask = async || {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            client
+                .write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+                .await
+                .unwrap();
+            client
+        };
+        let answered = async |client: &mut TcpStream| {
+            let mut answer = String::new();
+            while !answer.contains("\r\n\r\n") {
+                answer.push(char::from(client.read_u8().await.unwrap()));
+            }
+            client.read_u8().await.unwrap()
+        };
+        let (mut first, mut second) = (ask().await, ask().await);
+        assert_eq!([answered(&mut first).await, answered(&mut second).await], *b"12");
+        let mut third = ask().await;
+        first
+            .write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            .await
+            .unwrap();
+        assert_eq!(answered(&mut first).await, b'3', "the third waits");
+        drop(second);
+        assert_eq!(answered(&mut third).await, b'4');
+        stop.cancel();
+        serving.await.unwrap();
+    }
 
     /// Asks for a long answer of which a kilobyte is under way at a time.
     async fn asked() -> (DuplexStream, JoinHandle<()>) {

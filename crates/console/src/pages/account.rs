@@ -7,10 +7,9 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use checkout::Timestamp;
 use maud::{Markup, html};
-use serde::Deserialize;
 
 use super::words::{maybe_when, rate, state, sum, when};
-use super::{Place, bars, message, page, sessions, trouble};
+use super::{Place, Query, bars, message, page, sessions, trouble};
 use crate::access::Gate;
 use crate::api::asked;
 use crate::desk::{Act, Asked, Desk};
@@ -18,13 +17,6 @@ use crate::shown::{Account, Line, Overview};
 
 /// Sessions that are shown with it.
 const LINES: u32 = 20;
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Query {
-    /// What was just done to it.
-    done: Option<String>,
-}
 
 pub(super) async fn show<D: Desk>(
     State(gate): State<Arc<Gate<D>>>,
@@ -51,7 +43,7 @@ pub(super) async fn show<D: Desk>(
     match gate.desk.page(&its_own).await {
         Ok(found) => {
             let title = format!("Account {}", account.account);
-            let done = query.done.as_deref().and_then(Act::on_accounts);
+            let done = query.done(Act::on_accounts);
             let body = body(account, &overview, &found.lines, done);
             page(&title, Some(Place::Overview), &body).into_response()
         }

@@ -21,9 +21,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures::{Stream, stream};
 use maud::{DOCTYPE, Markup, html};
+use serde::Deserialize;
 
 use crate::access::Gate;
-use crate::desk::{Desk, Trouble};
+use crate::desk::{Act, Desk, Trouble};
 
 pub(crate) fn routes<D: Desk>() -> Router<Arc<Gate<D>>> {
     Router::new()
@@ -74,6 +75,21 @@ pub(crate) fn page(title: &str, place: Option<Place>, body: &Markup) -> Markup {
                 main #content data-live[place.is_some()] { (body) }
             }
         }
+    }
+}
+
+/// What a page is asked to say of itself.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    /// What was just done to what it shows.
+    done: Option<String>,
+}
+
+impl Query {
+    /// Only a known act is repeated to people: whatever else stands in a link was written by somebody.
+    fn done(&self, named: fn(&str) -> Option<Act>) -> Option<Act> {
+        self.done.as_deref().and_then(named)
     }
 }
 

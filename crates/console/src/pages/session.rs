@@ -7,21 +7,13 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use checkout::Timestamp;
 use maud::{Markup, html};
-use serde::Deserialize;
 
 use super::words::{help, maybe_when, money, or_dash, state, when};
-use super::{Place, message, page, trouble};
+use super::{Place, Query, message, page, trouble};
 use crate::access::Gate;
 use crate::api::{asked, session_id};
 use crate::desk::{Act, Desk};
 use crate::shown::{Fact, Session, Story, Told};
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Query {
-    /// What was just done to it.
-    done: Option<String>,
-}
 
 pub(super) async fn show<D: Desk>(
     State(gate): State<Arc<Gate<D>>>,
@@ -35,7 +27,7 @@ pub(super) async fn show<D: Desk>(
     match (gate.desk.session(&id).await, gate.desk.explain(&id).await) {
         (Ok(Some(session)), Ok(Some(told))) => {
             let title = format!("Session {id}");
-            let body = story(&session, &told, done(&query), gate.desk.now());
+            let body = story(&session, &told, query.done(Act::on_sessions), gate.desk.now());
             page(&title, Some(Place::Sessions), &body).into_response()
         }
         (Ok(_), Ok(_)) => {
@@ -44,11 +36,6 @@ pub(super) async fn show<D: Desk>(
         }
         (Err(error), _) | (_, Err(error)) => trouble(error, "/sessions"),
     }
-}
-
-/// Only a known act is repeated to people: whatever else stands in a link was written by somebody.
-fn done(query: &Query) -> Option<Act> {
-    query.done.as_deref().and_then(Act::on_sessions)
 }
 
 fn story(session: &Session, told: &Told, done: Option<Act>, now: Timestamp) -> Markup {
