@@ -15,7 +15,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 use crate::replicas::partitions;
-use crate::world::{Daemon, World};
+use crate::world::{Daemon, World, get};
 
 const TOKEN: &str = "the operators' own token";
 const DARK: &str = "--blink-settings=preferredColorScheme=0";
@@ -221,6 +221,26 @@ async fn shops_that_wait_are_answered_by_whichever_replica_they_ask() {
         assert_eq!(told["type"], "checkout.confirmed.v1", "{told}");
     }
     world.outcomes(&ids).await;
+
+    // A shop may ask before its event has come.
+    let session = world.session(json!({}));
+    let early = session["checkoutSessionId"].as_str().unwrap();
+    let asked = [&ours, &other].map(|daemon| {
+        let (address, path) = (
+            daemon.address().to_owned(),
+            format!("/api/sessions/{early}/outcome?wait=60s"),
+        );
+        tokio::spawn(async move { get(&address, &path).await })
+    });
+    for daemon in [&ours, &other] {
+        assert_eq!(daemon.get(&format!("/api/sessions/{early}/outcome")).await.0, 404);
+    }
+    world.say(&session, json!({})).await;
+    for asked in asked {
+        let (status, body) = asked.await.unwrap();
+        assert_eq!(status, 200, "{body}");
+    }
+    world.outcome(early).await;
     other.terminate().await;
     world.end(ours).await;
 }

@@ -15,7 +15,7 @@ use console::shown::{
 use console::{Act, ActRefused, Asked, Awaited, Desk, On, Trouble};
 use metrics_exporter_prometheus::PrometheusHandle;
 use reconciler::ports::{Clock, LogError, SessionLog, Share};
-use reconciler::{ActError, Condition, KeepDeadLetters};
+use reconciler::{ActError, Condition, KeepDeadLetters, Version};
 use serde_json::Value;
 use session_log::{Filter, Log, Which};
 use tokio::net::TcpListener;
@@ -232,16 +232,17 @@ impl Desk for Office {
         tokio::pin!(over);
         loop {
             let history = self.log.load(id).await.map_err(away)?;
-            let Some(last) = history.last() else {
-                return Ok(Awaited::Unknown);
-            };
             if let Some(told) = view::result_for_the_buyer(id, &history) {
                 return Ok(Awaited::Told(told));
             }
+            // The shop may ask before its event has come.
+            let version = history.last().map_or(Version(0), |last| last.version);
             tokio::select! {
                 biased;
-                () = waiting.newer_than(last.version) => {}
-                () = &mut over => return Ok(Awaited::Open),
+                () = waiting.newer_than(version) => {}
+                () = &mut over => {
+                    return Ok(if history.is_empty() { Awaited::Unknown } else { Awaited::Open });
+                }
                 // Its other end goes when the program ends.
                 Err(_) = tick.wait_for(|_| false) => return Ok(Awaited::Ending),
             }

@@ -103,7 +103,7 @@ pub enum Awaited {
     Told(Value),
     /// Not yet.
     Open,
-    /// The session was never heard of.
+    /// The session was never heard of, not even while it was waited for.
     Unknown,
     /// Too many wait already.
     TooMany,

@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::tidy::root;
-use crate::world::in_time;
+use crate::world::{in_time, within_patience};
 
 /// What the documents build is built: `cargo` only hands it out. Two commands are not run as they stand: the tests, of which
 /// this is one, and the load, which takes half an hour and only says how to take less.
@@ -160,8 +160,7 @@ impl Shell {
             failed: Vec::new(),
         };
         loop {
-            let line = in_time(block, self.shown.next_line()).await.unwrap();
-            let Some(line) = line else {
+            let Some(line) = self.next_line(block).await else {
                 panic!("the shell has ended: {block}\n{}", shown.text);
             };
             if line == "@@ done" {
@@ -183,11 +182,17 @@ impl Shell {
         drop(self.typed.take());
         in_time(block, self.child.wait()).await.unwrap();
         // Everybody who could write is gone.
-        while in_time("the end of what is shown", self.shown.next_line())
-            .await
-            .unwrap()
-            .is_some()
-        {}
+        while self.next_line("the end of what is shown").await.is_some() {}
+    }
+
+    /// An alert comes after a minute, and what waits for it says nothing meanwhile.
+    async fn next_line(&mut self, block: &str) -> Option<String> {
+        for _ in 0..3 {
+            if let Some(line) = within_patience(self.shown.next_line()).await {
+                return line.unwrap();
+            }
+        }
+        panic!("waited in vain for {block}")
     }
 
     fn next_block(&mut self, text: &str) -> PathBuf {

@@ -458,7 +458,7 @@ fn put_at(table: &mut toml::Table, key: &str, value: toml::Value) {
     clippy::disallowed_methods,
     reason = "the last resort of a test is the machine's time"
 )]
-async fn within_patience<T>(future: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn within_patience<T>(future: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(PATIENCE, future).await.ok()
 }
 
