@@ -373,7 +373,6 @@ pub(crate) async fn accounts<C: Clock>(
         let reason = setting.map_or(state.reason.as_str(), |setting| setting.reason.as_str());
         let is_slowed = state.slowed && state.condition == Condition::Running;
         let forecast = plans.get(name).map(Plan::forecast);
-        let rate = |call| amazon.quota_per_second(name, call);
         Account {
             account: name.to_string(),
             mode: mode_name(policies.of(Some(name)).mode),
@@ -385,12 +384,8 @@ pub(crate) async fn accounts<C: Clock>(
             since,
             by: setting.map(|setting| setting.by.clone()),
             reason: reason.to_owned(),
-            quota_per_second: Quota {
-                confirm: rate(Call::Confirm),
-                look_up: rate(Call::LookUp),
-                charge: rate(Call::Charge),
-                permission: rate(Call::Permission),
-            },
+            quota_per_second: of_each_call(|call| amazon.quota_per_second(name, call)),
+            used_per_second: of_each_call(|call| amazon.used_per_second(name, call)),
             backlog: outlook.map_or(0, |outlook| outlook.backlog),
             predicted_misses: forecast.as_ref().map_or(0, misses),
             predicted_loss: forecast.as_ref().map_or_else(Vec::new, money),
@@ -399,6 +394,15 @@ pub(crate) async fn accounts<C: Clock>(
         }
     });
     Ok(listed.collect())
+}
+
+fn of_each_call(rate: impl Fn(Call) -> Option<f64>) -> Quota {
+    Quota {
+        confirm: rate(Call::Confirm),
+        look_up: rate(Call::LookUp),
+        charge: rate(Call::Charge),
+        permission: rate(Call::Permission),
+    }
 }
 
 /// To the decimals that the currency has, as everywhere.

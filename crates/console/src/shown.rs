@@ -312,6 +312,8 @@ pub struct Account {
     pub reason: String,
     /// Calls a second, as learned.
     pub quota_per_second: Quota,
+    /// What this replica has used of it in about the last minute; none of what it has never called.
+    pub used_per_second: Quota,
     /// Sessions that are due.
     pub backlog: u32,
     /// Sessions that will not make it.

@@ -392,6 +392,10 @@ impl Account {
         self.state().buckets.of(call).rate()
     }
 
+    pub(crate) fn used(&self, call: Call, now: Timestamp) -> Option<f64> {
+        self.state().buckets.of(call).used(now)
+    }
+
     pub(crate) fn average_rate(&self, call: Call) -> f64 {
         self.state().buckets.of(call).average_rate()
     }

@@ -170,7 +170,12 @@ impl<C: Clock> Accounts<C> {
         self.by_name.get(account).map(|account| account.rate(call))
     }
 
-    /// The same in the long run: throttling that comes and goes is averaged over some minutes.
+    /// The calls a second that were made in about the last minute; none for an account that has made none.
+    pub fn used_per_second(&self, account: &AccountName, call: Call) -> Option<f64> {
+        self.by_name.get(account)?.used(call, self.clock.now())
+    }
+
+    /// The calls a second that we allow ourselves in the long run: throttling that comes and goes is averaged over some minutes.
     pub fn average_rate(&self, account: &AccountName, call: Call) -> Option<f64> {
         self.by_name
             .get(account)

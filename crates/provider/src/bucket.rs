@@ -17,6 +17,8 @@ const WON_BACK: f64 = 0.01;
 const REMEMBERED: f64 = 200.0;
 /// Over about so many seconds the rate is averaged: halving and winning back are one thing to whoever plans.
 const AVERAGED_OVER: f64 = 120.0;
+/// Over about so many seconds it is averaged how many tokens are used.
+const USED_OVER: f64 = 60.0;
 /// Tokens are kept in floating point: what is short by less than this is a rounding error.
 const ROUNDING: f64 = 1e-6;
 
@@ -34,6 +36,8 @@ pub struct Bucket {
     average: f64,
     /// The part of the calls that did what they were made for.
     effective: f64,
+    /// Tokens a second, averaged; none before the first.
+    used: Option<f64>,
 }
 
 impl Bucket {
@@ -48,6 +52,7 @@ impl Bucket {
             slowed_at: None,
             average: quota.per_second,
             effective: 1.0,
+            used: None,
         }
     }
 
@@ -62,6 +67,7 @@ impl Bucket {
         }
         if self.tokens + ROUNDING >= 1.0 {
             self.tokens -= 1.0;
+            *self.used.get_or_insert_default() += 1.0 / USED_OVER;
             return Ok(());
         }
         let missing = Duration::from_secs_f64((1.0 - self.tokens) / self.rate());
@@ -71,6 +77,7 @@ impl Bucket {
     /// A token that was not used.
     pub fn give_back(&mut self) {
         self.tokens = (self.tokens + 1.0).min(self.quota.burst);
+        self.used = self.used.map(|used| (used - 1.0 / USED_OVER).max(0.0));
     }
 
     /// A call begun at `begun_at` was throttled.
@@ -112,6 +119,12 @@ impl Bucket {
         self.average
     }
 
+    /// Calls a second that were made in about the last minute; none before the first.
+    pub fn used(&mut self, now: Timestamp) -> Option<f64> {
+        self.refill(now);
+        self.used
+    }
+
     /// Whether a call that was answered, and not throttled, did what it was made for.
     pub fn had_effect(&mut self, effect: bool) {
         self.effective += (f64::from(u8::from(effect)) - self.effective) / REMEMBERED;
@@ -133,6 +146,9 @@ impl Bucket {
         self.tokens = (self.tokens + passed.as_secs_f64() * self.rate()).min(self.quota.burst);
         let forgotten = (-passed.as_secs_f64() / AVERAGED_OVER).exp();
         self.average = self.rate() + (self.average - self.rate()) * forgotten;
+        self.used = self
+            .used
+            .map(|used| used * (-passed.as_secs_f64() / USED_OVER).exp());
         self.at = now;
     }
 }
@@ -177,6 +193,22 @@ mod tests {
         let later = at(3_600_000);
         assert_eq!((bucket.take(later), bucket.take(later)), (Ok(()), Ok(())));
         assert!(bucket.take(later).is_err());
+    }
+
+    #[test]
+    fn what_is_used_is_averaged_over_a_minute_and_forgotten() {
+        let mut bucket = Bucket::new(QUOTA, at(0));
+        assert_eq!(bucket.used(at(0)), None);
+        for call in 0..600 {
+            assert_eq!(bucket.take(at(call * 500)), Ok(()));
+        }
+        let used = bucket.used(at(300_000)).unwrap();
+        assert!((1.9..=2.1).contains(&used), "two a second, not {used}");
+        let hours_later = bucket.used(at(7_200_000)).unwrap();
+        assert!(hours_later < 0.001, "{hours_later}");
+        bucket.take(at(7_200_000)).unwrap();
+        bucket.give_back();
+        assert!(bucket.used(at(7_200_000)).unwrap() < 0.001);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `confirmd sessions explain`.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
+use sandbox::{SandboxClock as _, SettableClock};
 use serde_json::{Value, json};
 
 use crate::support::{Place, id_of};
@@ -186,7 +187,7 @@ async fn errors_say_what_to_do_next() {
 async fn a_place_in_the_queue_counts_those_whose_deadline_comes_sooner() {
     let place = Place::migrated().await;
     let created_ago = |hours: i64| {
-        let at = Timestamp::now() - SignedDuration::from_hours(hours);
+        let at = SettableClock::real().now() - SignedDuration::from_hours(hours);
         place.checkout(json!({"sessionCreatedAt": at.to_string()}))
     };
     // The last one's time is over: whoever can still be saved is before it.

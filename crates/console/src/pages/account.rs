@@ -62,7 +62,7 @@ fn body(account: &Account, overview: &Overview, lines: &[Line], done: Option<Act
             (condition(account, now))
         }
         section aria-labelledby="quota" {
-            h2 #quota { "Calls a second, as Amazon Pay lets it" }
+            h2 #quota { "Its quota" }
             (quota(account))
         }
         section aria-labelledby="deadlines" {
@@ -80,8 +80,8 @@ fn body(account: &Account, overview: &Overview, lines: &[Line], done: Option<Act
 fn condition(account: &Account, now: Timestamp) -> Markup {
     let helps = what_helps(account);
     html! {
-        p .now { (state(account.condition)) " since " (when(account.since, now))
-            @if let Some(by) = &account.by { " by " (by) }
+        p .now { (state(account.condition)) " (" (when(account.since, now))
+            @if let Some(by) = &account.by { " by " (by) } ")"
             @if !account.reason.is_empty() { ": " (account.reason) } }
         @if account.mode == "watch" { p .warning { "Only watched: nothing of it is confirmed here." } }
         @if account.predicted_misses > 0 {
@@ -123,12 +123,15 @@ fn what_helps(account: &Account) -> Vec<(&'static str, &'static str)> {
 }
 
 fn quota(account: &Account) -> Markup {
-    let of = &account.quota_per_second;
-    let rates = [
-        ("Confirm", of.confirm),
-        ("Look up", of.look_up),
-        ("Charge", of.charge),
-        ("Buyers' details", of.permission),
+    let (of, used) = (&account.quota_per_second, &account.used_per_second);
+    let calls = [
+        ("Confirm", used.confirm, of.confirm),
+        ("Look up", used.look_up, of.look_up),
+        ("Charge", used.charge, of.charge),
+        ("Buyers' details", used.permission, of.permission),
     ];
-    html! { dl { @for (name, of_call) in rates { dt { (name) } dd { (rate(of_call)) } } } }
+    html! {
+        p { "What this replica has used in the last minute, of what it allows itself: its part of the configured quota, less where Amazon Pay has throttled." }
+        dl { @for (name, used, of) in calls { dt { (name) } dd { (rate(used)) " of " (rate(of)) } } }
+    }
 }

@@ -142,8 +142,8 @@ fn accounts(accounts: &[Account], now: Timestamp) -> Markup {
                         strong { (account.predicted_misses) } ": " (sum(&account.predicted_loss))
                         @if let Some(by) = account.predicted_by { " " (when(by, now)) }
                     } @else { "none" } }
-                td .number { (rate(account.quota_per_second.confirm)) }
-                td .number { (rate(account.quota_per_second.look_up)) }
+                td .number { (rate(account.used_per_second.confirm)) " of " (rate(account.quota_per_second.confirm)) }
+                td .number { (rate(account.used_per_second.look_up)) " of " (rate(account.quota_per_second.look_up)) }
                 td { @let act = if account.condition == "paused" { Act::Resume } else { Act::Pause };
                     a .act href={ "/accounts/" (account.account) "/" (act.name()) } { (act.name()) "…" } }
             } } }

@@ -68,7 +68,7 @@ fn present(session: &Session, told: &Told, now: Timestamp) -> Markup {
     let Told { explained, story, .. } = told;
     html! {
         p .now { (state(session.state))
-            @if let Some(since) = story.since { " since " (when(since, now)) }
+            @if let Some(since) = story.since { " (" (when(since, now)) ")" }
             ". " strong { (explained.step) } ": " (explained.because) }
         @if let Some(not_before) = explained.not_before { p { "Not before " (when(not_before, now)) "." } }
         @if let Some(place) = explained.place { p { "Its place in the queue of its account: " (place) "." } }

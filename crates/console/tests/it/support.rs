@@ -113,6 +113,12 @@ fn account() -> Account {
             charge: None,
             permission: None,
         },
+        used_per_second: Quota {
+            confirm: Some(1.25),
+            look_up: None,
+            charge: None,
+            permission: None,
+        },
         backlog: 1,
         predicted_misses: 2,
         predicted_loss: vec![money("46.90")],
