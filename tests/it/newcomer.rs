@@ -242,6 +242,24 @@ async fn whoever_follows_the_readme_has_it_running_and_looks_at_it() {
     shell.leave("kill $(jobs -p)\nwait\nexit\n").await;
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_ends_with_the_test() {
+    let mut shell = Shell::open();
+    let told = shell.run("sleep 1000 &\necho \"it is $!\"").await.well();
+    let id = told.lines().find_map(|line| line.strip_prefix("it is ")).unwrap();
+    let process = std::path::Path::new("/proc").join(id).join("exe");
+    assert!(process.exists());
+    drop(shell);
+    // It is killed by then, and gone a moment later.
+    crate::world::in_time("the end of what was typed", async {
+        while process.exists() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 /// What a reader fills in.
 fn replaced(text: &str, what: &str, with: &str) -> String {
     assert!(text.contains(what), "{what}: {text}");

@@ -58,7 +58,7 @@ impl Guard {
         let guard = std::process::Command::new("sh")
             .args([
                 "-c",
-                r#"cat >/dev/null; kill -KILL -- "-$0" 2>/dev/null"#,
+                r#"cat >/dev/null; kill -s KILL -- "-$0" 2>/dev/null"#,
                 &shell.to_string(),
             ])
             .process_group(0)
